@@ -1,0 +1,6 @@
+/** The C interface of Linux KVM, as jextract sees it: constants, ioctl numbers and structs. */
+module io.github.kvm4j.bindings {
+    exports io.github.kvm4j.bindings;
+    exports io.github.kvm4j.bindings.libc;
+    exports io.github.kvm4j.bindings.x86;
+}

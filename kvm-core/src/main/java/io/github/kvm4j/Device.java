@@ -1,0 +1,168 @@
+package io.github.kvm4j;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+import io.github.kvm4j.bindings.kvm_device_attr;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.KvmFd;
+import io.github.kvm4j.internal.sys.Errno;
+
+/**
+ * An in-kernel device, controlled by its attributes: groups of 64-bit numbers, each with a value whose size and meaning
+ * the kernel's documentation of the device gives (Documentation/virt/kvm/devices).
+ * <p>
+ * Any thread may use it.
+ */
+public final class Device implements AutoCloseable {
+
+    /**
+     * The least that the kernel gets to read or to write at: more than any attribute of x86, arm64 and riscv has, so that
+     * a wrong size given by the caller cannot make the kernel write beyond.
+     */
+    private static final int ROOM = 4096;
+
+    private final Vm vm;
+    private final int type;
+    private final KvmFd fd;
+
+    Device(Vm vm, int type, KvmFd fd) {
+        this.vm = vm;
+        this.type = type;
+        this.fd = fd;
+    }
+
+    /**
+     * Returns the VM that owns this device.
+     *
+     * @return the VM
+     */
+    public Vm vm() {
+        return vm;
+    }
+
+    /**
+     * Returns what it was created as.
+     *
+     * @return a KVM_DEV_TYPE_ number
+     */
+    public int type() {
+        return type;
+    }
+
+    /**
+     * Tells whether the device has an attribute. KVM_HAS_DEVICE_ATTR, section 4.81.
+     *
+     * @param group
+     *            the group, a number of the device's own
+     * @param attribute
+     *            the attribute, a number of the group's own
+     * @return whether it has
+     * @throws KvmException
+     *             when the kernel fails otherwise than by ENXIO
+     * @throws ClosedException
+     *             when closed
+     */
+    public boolean hasAttribute(int group, long attribute) {
+        try (Arena arena = Arena.ofConfined()) {
+            long result = fd.attempt(Ioctl.KVM_HAS_DEVICE_ATTR, request(arena, group, attribute, MemorySegment.NULL));
+            // A device without the operation fails with EPERM or ENOTTY.
+            if (Errno.ENXIO.is(result) || Errno.EPERM.is(result) || Errno.ENOTTY.is(result)) {
+                return false;
+            }
+            KvmFd.check(Ioctl.KVM_HAS_DEVICE_ATTR, result);
+            return true;
+        }
+    }
+
+    /**
+     * Sets an attribute. KVM_SET_DEVICE_ATTR, section 4.80.
+     *
+     * @param group
+     *            the group, a number of the device's own
+     * @param attribute
+     *            the attribute, a number of the group's own
+     * @param value
+     *            the value in the host's byte order, of the size that the attribute has; empty for one that has none
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (no such attribute), EPERM (nothing can be set), EBUSY, EINVAL and others
+     *             of the device's own
+     * @throws ClosedException
+     *             when closed
+     */
+    public void setAttribute(int group, long attribute, byte[] value) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment room = arena.allocate(Math.max(ROOM, value.length), Long.BYTES);
+            MemorySegment.copy(value, 0, room, ValueLayout.JAVA_BYTE, 0, value.length);
+            fd.call(Ioctl.KVM_SET_DEVICE_ATTR, request(arena, group, attribute, room));
+        }
+    }
+
+    /**
+     * Reads an attribute. KVM_GET_DEVICE_ATTR, section 4.80.
+     *
+     * @param group
+     *            the group, a number of the device's own
+     * @param attribute
+     *            the attribute, a number of the group's own
+     * @param size
+     *            the size that the attribute has, in bytes
+     * @return the value in the host's byte order
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (no such attribute), EPERM (nothing can be read), EINVAL and others of the
+     *             device's own
+     * @throws IllegalArgumentException
+     *             when the size is negative
+     * @throws ClosedException
+     *             when closed
+     */
+    public byte[] getAttribute(int group, long attribute, int size) {
+        if (size < 0) {
+            throw new IllegalArgumentException("a size of " + size + " bytes");
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment room = arena.allocate(Math.max(ROOM, size), Long.BYTES);
+            fd.call(Ioctl.KVM_GET_DEVICE_ATTR, request(arena, group, attribute, room));
+            return room.asSlice(0, size).toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    private static MemorySegment request(Arena arena, int group, long attribute, MemorySegment value) {
+        MemorySegment request = kvm_device_attr.allocate(arena);
+        kvm_device_attr.group(request, group);
+        kvm_device_attr.attr(request, attribute);
+        kvm_device_attr.addr(request, value.address());
+        return request;
+    }
+
+    /**
+     * Tells whether {@link #close()} has been called.
+     *
+     * @return true once closed
+     */
+    public boolean isClosed() {
+        return fd.isClosed();
+    }
+
+    /**
+     * Closes the descriptor, when calls in progress are over. Most devices live on in the kernel until the VM is gone. A
+     * second call does nothing.
+     *
+     * @throws KvmException
+     *             when close(2) failed; the descriptor is gone all the same
+     */
+    @Override
+    public void close() {
+        try {
+            fd.close();
+        } finally {
+            vm.forget(this);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "Device[" + fd + "]";
+    }
+}

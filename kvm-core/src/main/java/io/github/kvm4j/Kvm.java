@@ -1,0 +1,290 @@
+package io.github.kvm4j;
+
+import java.lang.ref.WeakReference;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.libc.libc_h;
+import io.github.kvm4j.internal.exit.RunPage;
+import io.github.kvm4j.internal.ioctl.FdKind;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.KvmFd;
+import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.internal.sys.Cleanup;
+import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.sys.Fd;
+import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.internal.sys.LeakWatch;
+import io.github.kvm4j.internal.sys.Lifecycle;
+import io.github.kvm4j.x86.X86Kvm;
+
+/**
+ * The system: an open {@code /dev/kvm}. From here VMs are created and the host's KVM is asked what it can do.
+ * <p>
+ * Any thread may use it. Closing it closes the VMs that were created from it.
+ * <p>
+ * KVM documentation, section 4, "API description", the ioctls of type "system ioctl".
+ */
+public final class Kvm implements AutoCloseable {
+
+    private static final Path DEVICE = Path.of("/dev/kvm");
+    private static final int CREATE_VM_TRIES = 10;
+
+    private final KvmFd fd;
+    private final Lifecycle lifecycle = new Lifecycle("Kvm");
+    private final LeakWatch leakWatch;
+    private final X86Kvm x86;
+    private final long vcpuMmapSize;
+
+    /** The VMs that are not closed, changed under the lifecycle's lock. Weak, so that a forgotten one is noticed. */
+    private final List<WeakReference<Vm>> vms = new ArrayList<>();
+
+    private Kvm(KvmFd fd) {
+        this.fd = fd;
+        requireApiVersion(fd);
+        this.vcpuMmapSize = requireRunPage(fd);
+        this.x86 = new X86Kvm(fd);
+        this.leakWatch = LeakWatch.of(this, "a Kvm (" + fd + ")");
+    }
+
+    /**
+     * Opens {@code /dev/kvm}.
+     *
+     * @return the open system
+     * @throws KvmException
+     *             when there is no such file (ENOENT: KVM is not loaded, or there is no virtualization), when this user may
+     *             not open it (EACCES), or when its API version is not 12
+     * @throws IllegalCallerException
+     *             when the JVM denies native access; the message has the option that grants it
+     * @throws UnsupportedOperationException
+     *             on an architecture other than x86-64, aarch64 and riscv64
+     */
+    public static Kvm open() {
+        return open(DEVICE);
+    }
+
+    /**
+     * Opens KVM under another path than {@code /dev/kvm}.
+     *
+     * @param path
+     *            a KVM character device
+     * @return the open system
+     * @throws KvmException
+     *             as {@link #open()}; also when the file is not KVM's (ENOTTY)
+     * @throws IllegalCallerException
+     *             when the JVM denies native access; the message has the option that grants it
+     * @throws UnsupportedOperationException
+     *             on an architecture other than x86-64, aarch64 and riscv64
+     */
+    public static Kvm open(Path path) {
+        Objects.requireNonNull(path, "path");
+        return open(path, Host.linux());
+    }
+
+    static Kvm open(Path path, Host host) {
+        Architecture.requireKnown();
+        long result = host.libc().open(path.toString(), libc_h.O_RDWR() | libc_h.O_CLOEXEC());
+        if (result < 0) {
+            throw openFailure(path, result);
+        }
+        Fd fd = Fd.own(host.libc(), (int) result, path.toString());
+        try {
+            return new Kvm(new KvmFd(host, FdKind.SYSTEM, fd));
+        } catch (Throwable t) {
+            Cleanup.after(t, fd::close);
+            throw t;
+        }
+    }
+
+    private static KvmException openFailure(Path path, long result) {
+        String explanation = "";
+        if (Errno.ENOENT.is(result) || Errno.ENODEV.is(result) || Errno.ENXIO.is(result)) {
+            explanation = "KVM is not there: load the module (modprobe kvm_intel or kvm_amd); if that fails, the processor's "
+                    + "virtualization is switched off in the firmware, or this is a VM without nested virtualization";
+        } else if (Errno.EACCES.is(result) || Errno.EPERM.is(result)) {
+            explanation = "this user may not open it: add the user to the group kvm (usermod -aG kvm USER) and log in again";
+        } else if (Errno.EBUSY.is(result)) {
+            explanation = "another program holds the device exclusively";
+        }
+        return new KvmException("open(" + path + ")", (int) -result, explanation);
+    }
+
+    private static void requireApiVersion(KvmFd fd) {
+        long version = fd.call(Ioctl.KVM_GET_API_VERSION, 0);
+        if (version != kvm_h.KVM_API_VERSION()) {
+            throw new KvmException("KVM_GET_API_VERSION", 0,
+                    "the kernel's KVM API has version " + version + "; kvm4j needs "
+                            + kvm_h.KVM_API_VERSION() + ", which every kernel since 2.6.22 has");
+        }
+    }
+
+    private static long requireRunPage(KvmFd fd) {
+        long size = fd.call(Ioctl.KVM_GET_VCPU_MMAP_SIZE, 0);
+        if (size < RunPage.SIZE) {
+            throw new IllegalStateException("KVM_GET_VCPU_MMAP_SIZE is " + size + ", less than struct kvm_run's "
+                    + RunPage.SIZE + " bytes");
+        }
+        return size;
+    }
+
+    /**
+     * Returns the version of the kernel's KVM API. KVM_GET_API_VERSION, section 4.1.
+     *
+     * @return 12; with any other {@link #open()} fails
+     * @throws ClosedException
+     *             when closed
+     */
+    public int getApiVersion() {
+        return (int) fd.call(Ioctl.KVM_GET_API_VERSION, 0);
+    }
+
+    /**
+     * Asks for a capability on the system descriptor. For some the answer of a VM differs:
+     * {@link Vm#checkExtension(Capability)}. KVM_CHECK_EXTENSION, section 4.4.
+     *
+     * @param capability
+     *            what to ask for
+     * @return 0 when the kernel does not have it; otherwise what {@link Capability#value()} says
+     * @throws ClosedException
+     *             when closed
+     */
+    public int checkExtension(Capability capability) {
+        return checkExtension(capability.number());
+    }
+
+    /**
+     * Asks for a capability that this version of the library may not know. KVM_CHECK_EXTENSION, section 4.4.
+     *
+     * @param number
+     *            a KVM_CAP_ number
+     * @return 0 when the kernel does not have it, or does not know the number
+     * @throws ClosedException
+     *             when closed
+     */
+    public int checkExtension(int number) {
+        return (int) fd.call(Ioctl.KVM_CHECK_EXTENSION, number);
+    }
+
+    /**
+     * Tells whether the system has a capability.
+     *
+     * @param capability
+     *            what to ask for
+     * @return whether {@link #checkExtension(Capability)} is not 0
+     * @throws ClosedException
+     *             when closed
+     */
+    public boolean has(Capability capability) {
+        return checkExtension(capability) != 0;
+    }
+
+    /**
+     * Returns the size of a vCPU's mapping: the run page and the rings behind it. KVM_GET_VCPU_MMAP_SIZE, section 4.5.
+     *
+     * @return bytes, a multiple of the page size
+     */
+    public long vcpuMmapSize() {
+        return vcpuMmapSize;
+    }
+
+    /**
+     * Creates a VM of the default type, without memory and vCPUs. KVM_CREATE_VM, section 4.2.
+     *
+     * @return the VM, owned by this and to be closed
+     * @throws KvmException
+     *             when the kernel refuses: EBUSY (another hypervisor has the processor), EMFILE, ENOMEM
+     * @throws ClosedException
+     *             when closed
+     */
+    public Vm createVm() {
+        return createVm(0);
+    }
+
+    /**
+     * Creates a VM of an architecture's own type. KVM_CREATE_VM, section 4.2. The call is repeated a few times when a
+     * signal interrupts it (EINTR), which KVM lets happen.
+     *
+     * @param type
+     *            0 for the default; on x86 a KVM_X86_ number out of {@link Capability#VM_TYPES}, on arm64 the size of the
+     *            guest-physical address space in bits
+     * @return the VM, owned by this and to be closed
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (unknown type), EBUSY (another hypervisor has the processor), EMFILE,
+     *             ENOMEM
+     * @throws ClosedException
+     *             when closed
+     */
+    public Vm createVm(long type) {
+        long result = -Errno.EINTR.number();
+        for (int i = 0; i < CREATE_VM_TRIES && Errno.EINTR.is(result); i++) {
+            result = fd.attempt(Ioctl.KVM_CREATE_VM, type);
+        }
+        KvmFd.check(Ioctl.KVM_CREATE_VM, result);
+        Vm vm = new Vm(this, fd, new KvmFd(fd.host(), FdKind.VM, fd.own(result, "VM")));
+        try {
+            return lifecycle.whileOpen(() -> {
+                vms.add(new WeakReference<>(vm));
+                return vm;
+            });
+        } catch (ClosedException e) {
+            Cleanup.after(e, vm::close);
+            throw e;
+        }
+    }
+
+    void forget(Vm vm) {
+        lifecycle.locked(() -> vms.removeIf(reference -> reference.refersTo(vm) || reference.refersTo(null)));
+    }
+
+    /**
+     * Returns what only x86 has.
+     *
+     * @return the x86 part
+     * @throws UnsupportedOperationException
+     *             on another architecture
+     */
+    public X86Kvm x86() {
+        Architecture.X86.require("Kvm.x86()");
+        return x86;
+    }
+
+    /**
+     * Tells whether {@link #close()} has been called.
+     *
+     * @return true once closed
+     */
+    public boolean isClosed() {
+        return lifecycle.isClosed();
+    }
+
+    /**
+     * Closes the VMs created from this that are still open, the youngest first, and then the descriptor. A second call
+     * does nothing.
+     *
+     * @throws KvmException
+     *             when a step failed; the others have been done all the same
+     */
+    @Override
+    public void close() {
+        lifecycle.close(() -> {
+            Cleanup cleanup = new Cleanup();
+            for (WeakReference<Vm> reference : List.copyOf(vms).reversed()) {
+                Vm vm = reference.get();
+                if (vm != null) {
+                    cleanup.step(vm::close);
+                }
+            }
+            cleanup.step(fd::close);
+            leakWatch.closed();
+            cleanup.finish();
+        });
+    }
+
+    @Override
+    public String toString() {
+        return "Kvm[" + fd + "]";
+    }
+}

@@ -1,0 +1,301 @@
+package io.github.kvm4j;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
+import io.github.kvm4j.bindings.kvm_create_device;
+import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.internal.ioctl.FdKind;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.KvmFd;
+import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.internal.sys.Cleanup;
+import io.github.kvm4j.internal.sys.LeakWatch;
+import io.github.kvm4j.internal.vcpu.VcpuFd;
+import io.github.kvm4j.internal.vm.VmState;
+import io.github.kvm4j.memory.GuestMemory;
+import io.github.kvm4j.x86.X86Vm;
+
+/**
+ * A virtual machine. It owns its vCPUs, devices and memory, and closing it closes them all.
+ * <p>
+ * Any thread may use it. The kernel lets only the process that created a VM use it: to pass its descriptor to another
+ * process, or to fork, is not supported by KVM.
+ * <p>
+ * KVM documentation, section 4, "API description", the ioctls of type "vm ioctl".
+ */
+public final class Vm implements AutoCloseable {
+
+    private final Kvm kvm;
+    private final KvmFd fd;
+    private final LeakWatch leakWatch;
+    private final VmState state;
+    private final GuestMemory memory;
+    private final X86Vm x86;
+
+    /** In the order of their creation; both lists and {@code vcpuIds} are changed under the lifecycle's lock. */
+    private final List<Vcpu> vcpus = new ArrayList<>();
+    private final List<Device> devices = new ArrayList<>();
+
+    /** Also those of closed vCPUs: the kernel keeps a vCPU until its VM is gone. */
+    private final BitSet vcpuIds = new BitSet();
+    private final int vcpuIdLimit;
+
+    Vm(Kvm kvm, KvmFd system, KvmFd fd) {
+        this.kvm = kvm;
+        this.fd = fd;
+        try {
+            this.state = new VmState(system, fd);
+            this.vcpuIdLimit = vcpuIdLimit();
+            this.memory = new GuestMemory(state);
+            this.x86 = new X86Vm(state);
+            this.leakWatch = LeakWatch.of(this, "a Vm (" + fd + ")");
+        } catch (Throwable t) {
+            Cleanup.after(t, fd::close);
+            throw t;
+        }
+    }
+
+    /** Section 4.7: without KVM_CAP_MAX_VCPU_ID ids go up to KVM_CAP_MAX_VCPUS, without that to KVM_CAP_NR_VCPUS or 4. */
+    private int vcpuIdLimit() {
+        for (Capability capability : List.of(Capability.MAX_VCPU_ID, Capability.MAX_VCPUS, Capability.NR_VCPUS)) {
+            int limit = checkExtension(capability);
+            if (limit > 0) {
+                return limit;
+            }
+        }
+        return 4;
+    }
+
+    /**
+     * Returns the system that this VM was created from.
+     *
+     * @return the system
+     */
+    public Kvm kvm() {
+        return kvm;
+    }
+
+    /**
+     * Returns the VM's memory.
+     *
+     * @return the memory, the same object each time
+     */
+    public GuestMemory memory() {
+        return memory;
+    }
+
+    /**
+     * Returns what only x86 has.
+     *
+     * @return the x86 part, the same object each time
+     * @throws UnsupportedOperationException
+     *             on another architecture
+     */
+    public X86Vm x86() {
+        Architecture.X86.require("Vm.x86()");
+        return x86;
+    }
+
+    /**
+     * Asks for a capability on the VM's descriptor, whose answer may depend on the VM. KVM_CHECK_EXTENSION, section 4.4;
+     * on a VM {@link Capability#CHECK_EXTENSION_VM}, without which the system is asked.
+     *
+     * @param capability
+     *            what to ask for
+     * @return 0 when the kernel does not have it; otherwise what {@link Capability#value()} says
+     * @throws ClosedException
+     *             when closed
+     */
+    public int checkExtension(Capability capability) {
+        return checkExtension(capability.number());
+    }
+
+    /**
+     * Asks for a capability that this version of the library may not know. KVM_CHECK_EXTENSION, section 4.4.
+     *
+     * @param number
+     *            a KVM_CAP_ number
+     * @return 0 when the kernel does not have it, or does not know the number
+     * @throws ClosedException
+     *             when closed
+     */
+    public int checkExtension(int number) {
+        return state.checkExtension(number);
+    }
+
+    /**
+     * Tells whether the VM has a capability.
+     *
+     * @param capability
+     *            what to ask for
+     * @return whether {@link #checkExtension(Capability)} is not 0
+     * @throws ClosedException
+     *             when closed
+     */
+    public boolean has(Capability capability) {
+        return checkExtension(capability) != 0;
+    }
+
+    /**
+     * Creates a vCPU and maps its run page. KVM_CREATE_VCPU, section 4.7. Closing a vCPU does not make its id free again:
+     * the kernel keeps the vCPU until the VM is gone.
+     *
+     * @param id
+     *            the vCPU's number, on x86 its APIC id; from 0 to below {@link Capability#MAX_VCPU_ID}
+     * @return the vCPU, owned by this VM
+     * @throws IllegalArgumentException
+     *             when the id is out of range or taken
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (the VM has {@link Capability#MAX_VCPUS} vCPUs, or its limit of ids is
+     *             lower), EMFILE, ENOMEM
+     * @throws ClosedException
+     *             when closed
+     */
+    public Vcpu createVcpu(int id) {
+        if (id < 0 || id >= vcpuIdLimit) {
+            throw new IllegalArgumentException(
+                    "vCPU id " + id + " is out of range: this VM takes 0 to " + (vcpuIdLimit - 1));
+        }
+        return state.lifecycle().whileOpen(() -> {
+            if (vcpuIds.get(id)) {
+                throw new IllegalArgumentException("this VM has had a vCPU " + id
+                        + "; the kernel keeps an id taken until the VM is closed");
+            }
+            long number = fd.call(Ioctl.KVM_CREATE_VCPU, id);
+            // From here on the kernel has the vCPU, whatever becomes of its descriptor.
+            vcpuIds.set(id);
+            state.setVcpuCreated();
+            Vcpu vcpu = new Vcpu(this, id,
+                    VcpuFd.own(fd.host(), fd.own(number, "vCPU " + id), kvm.vcpuMmapSize()));
+            vcpus.add(vcpu);
+            return vcpu;
+        });
+    }
+
+    /**
+     * Creates an in-kernel device. KVM_CREATE_DEVICE, section 4.79, {@link Capability#DEVICE_CTRL}.
+     *
+     * @param type
+     *            what to create
+     * @return the device, owned by this VM
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: ENODEV (it has no such device), EEXIST (it takes no second one)
+     * @throws ClosedException
+     *             when closed
+     */
+    public Device createDevice(DeviceType type) {
+        return createDevice(type.number());
+    }
+
+    /**
+     * Creates an in-kernel device of a type that this version of the library may not know. KVM_CREATE_DEVICE, section
+     * 4.79, {@link Capability#DEVICE_CTRL}.
+     *
+     * @param type
+     *            a KVM_DEV_TYPE_ number
+     * @return the device, owned by this VM
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: ENODEV (it has no such device), EEXIST (it takes no second one)
+     * @throws ClosedException
+     *             when closed
+     */
+    public Device createDevice(int type) {
+        state.require(Ioctl.KVM_CREATE_DEVICE);
+        return state.lifecycle().whileOpen(() -> {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment request = deviceRequest(arena, type, 0);
+                fd.call(Ioctl.KVM_CREATE_DEVICE, request);
+                int number = kvm_create_device.fd(request);
+                Device device = new Device(this, type,
+                        new KvmFd(fd.host(), FdKind.DEVICE, fd.own(number, "device of type " + type)));
+                devices.add(device);
+                return device;
+            }
+        });
+    }
+
+    /**
+     * Tells whether this VM could have a device of a type, without creating one. KVM_CREATE_DEVICE with
+     * KVM_CREATE_DEVICE_TEST, section 4.79.
+     *
+     * @param type
+     *            the type
+     * @return whether the kernel knows it
+     * @throws ClosedException
+     *             when closed
+     */
+    public boolean knows(DeviceType type) {
+        if (!has(Capability.DEVICE_CTRL)) {
+            return false;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = deviceRequest(arena, type.number(), kvm_h.KVM_CREATE_DEVICE_TEST());
+            return fd.attempt(Ioctl.KVM_CREATE_DEVICE, request) >= 0;
+        }
+    }
+
+    private static MemorySegment deviceRequest(Arena arena, int type, int flags) {
+        MemorySegment request = kvm_create_device.allocate(arena);
+        kvm_create_device.type(request, type);
+        kvm_create_device.fd(request, -1);
+        kvm_create_device.flags(request, flags);
+        return request;
+    }
+
+    void forget(Vcpu vcpu) {
+        state.lifecycle().locked(() -> vcpus.remove(vcpu));
+    }
+
+    void forget(Device device) {
+        state.lifecycle().locked(() -> devices.remove(device));
+    }
+
+    /**
+     * Tells whether {@link #close()} has been called.
+     *
+     * @return true once closed
+     */
+    public boolean isClosed() {
+        return state.lifecycle().isClosed();
+    }
+
+    /**
+     * Closes the vCPUs, after ending their runs, the devices, the VM's descriptor and, last, the memory: every descriptor
+     * and every mapping got from a VM keeps the VM alive in the kernel. It waits for runs and calls in progress on other
+     * threads to be left, not for what those threads do with an exit. A second call does nothing.
+     *
+     * @throws KvmException
+     *             when a step failed; the others have been done all the same
+     */
+    @Override
+    public void close() {
+        state.lifecycle().close(this::closeAll);
+    }
+
+    private void closeAll() {
+        Cleanup cleanup = new Cleanup();
+        for (Vcpu vcpu : List.copyOf(vcpus).reversed()) {
+            cleanup.step(vcpu::close);
+        }
+        for (Device device : List.copyOf(devices).reversed()) {
+            cleanup.step(device::close);
+        }
+        state.closeFd(cleanup);
+        kvm.forget(this);
+        leakWatch.closed();
+        cleanup.finish();
+    }
+
+    @Override
+    public String toString() {
+        return "Vm[" + fd + "]";
+    }
+}

@@ -1,0 +1,323 @@
+package io.github.kvm4j.exit;
+
+import io.github.kvm4j.internal.exit.Again;
+import io.github.kvm4j.internal.exit.EntryFailure;
+import io.github.kvm4j.internal.exit.Halt;
+import io.github.kvm4j.internal.exit.InternalFailure;
+import io.github.kvm4j.internal.exit.Kick;
+import io.github.kvm4j.internal.exit.MemoryAbort;
+import io.github.kvm4j.internal.exit.MmioAccess;
+import io.github.kvm4j.internal.exit.PortAccess;
+import io.github.kvm4j.internal.exit.ShutDown;
+import io.github.kvm4j.internal.exit.Untyped;
+
+/**
+ * Why {@link io.github.kvm4j.Vcpu#run()} returned: a value to switch over.
+ *
+ * <pre>{@code
+ * switch (vcpu.run()) {
+ *     case Exit.Io io when io.isOut() -> console.write(io.value());
+ *     case Exit.Mmio mmio when mmio.isRead() -> mmio.answer(registers.read(mmio.address()));
+ *     case Exit.Hlt _ -> running = false;
+ *     default -> throw new IllegalStateException("unexpected exit");
+ * }
+ * }</pre>
+ *
+ * End a switch with a default case: a later version of the library may know more kinds, and a switch that was compiled
+ * without one would throw {@link MatchException}.
+ * <p>
+ * <b>Lifetime.</b> A vCPU has one object per kind and reuses it, so that a run allocates nothing. What an exit says is
+ * valid until the next {@code run()} of its vCPU; a reference kept across runs shows the newer exit of its kind. Use
+ * {@link #copy()} to keep one. The payload was copied out of the run page, so reading it is safe at any time, also after
+ * the vCPU is closed.
+ * <p>
+ * <b>Answers.</b> Some exits wait for an answer (the value of a port that the guest reads). It is handed to the kernel
+ * by the next {@code run()}, which completes the guest's instruction. An answer to an exit that is not its vCPU's
+ * current one, to a copy, or after close is refused with {@link IllegalStateException}. What happens without an answer
+ * stands at each kind.
+ * <p>
+ * KVM documentation, section 5, "The kvm_run structure".
+ */
+public sealed interface Exit {
+
+    /**
+     * Makes a copy that stays as it is, and that cannot be answered.
+     *
+     * @return a copy of the same kind
+     */
+    Exit copy();
+
+    /**
+     * KVM_EXIT_IO: the guest executed a port I/O instruction. A string instruction ({@code rep outsb}) may transfer
+     * several items with one exit; {@link #count()} tells how many. Where the guest reads, every item wants an answer;
+     * one that gets none reads as all ones, like a port with nothing behind it.
+     */
+    sealed interface Io extends Exit permits PortAccess {
+
+        /**
+         * Tells whether the guest reads from the port (IN, INS).
+         *
+         * @return true for a read, false for a write
+         */
+        boolean isIn();
+
+        /**
+         * Tells whether the guest writes to the port (OUT, OUTS).
+         *
+         * @return true for a write, false for a read
+         */
+        default boolean isOut() {
+            return !isIn();
+        }
+
+        /**
+         * Returns the port.
+         *
+         * @return 0 to 0xffff
+         */
+        int port();
+
+        /**
+         * Returns the size of an item.
+         *
+         * @return 1, 2 or 4 bytes
+         */
+        int size();
+
+        /**
+         * Returns the number of items, all of {@link #size()} bytes and for the same port.
+         *
+         * @return 1 or more
+         */
+        int count();
+
+        /**
+         * Returns what the guest wrote, its first item.
+         *
+         * @return the item, zero-extended for sizes 1 and 2; for a read the answer given so far, or all ones
+         */
+        default int value() {
+            return value(0);
+        }
+
+        /**
+         * Returns one item of what the guest wrote.
+         *
+         * @param index
+         *            0 to {@link #count()} − 1
+         * @return the item, zero-extended for sizes 1 and 2; for a read the answer given so far, or all ones
+         * @throws IndexOutOfBoundsException
+         *             for another index
+         */
+        int value(int index);
+
+        /**
+         * Answers a read of one item.
+         *
+         * @param value
+         *            what the guest reads; bits above {@link #size()} are ignored
+         * @throws IllegalStateException
+         *             when this is not a read, not the current exit, or the vCPU is closed
+         */
+        default void answer(int value) {
+            answer(0, value);
+        }
+
+        /**
+         * Answers one item of a read.
+         *
+         * @param index
+         *            0 to {@link #count()} − 1
+         * @param value
+         *            what the guest reads; bits above {@link #size()} are ignored
+         * @throws IllegalStateException
+         *             when this is not a read, not the current exit, or the vCPU is closed
+         * @throws IndexOutOfBoundsException
+         *             for another index
+         */
+        void answer(int index, int value);
+    }
+
+    /**
+     * KVM_EXIT_MMIO: the guest accessed a guest-physical address that no memory slot backs, or wrote to a read-only one.
+     * A read wants an answer; without one it reads as all ones, like a bus with nothing behind the address. An access
+     * that crosses a page comes as two exits.
+     */
+    sealed interface Mmio extends Exit permits MmioAccess {
+
+        /**
+         * Tells whether the guest writes.
+         *
+         * @return true for a write, false for a read
+         */
+        boolean isWrite();
+
+        /**
+         * Tells whether the guest reads.
+         *
+         * @return true for a read, false for a write
+         */
+        default boolean isRead() {
+            return !isWrite();
+        }
+
+        /**
+         * Returns the guest-physical address.
+         *
+         * @return the address, unsigned
+         */
+        long address();
+
+        /**
+         * Returns the size of the access.
+         *
+         * @return 1 to 8 bytes
+         */
+        int size();
+
+        /**
+         * Returns what the guest wrote.
+         *
+         * @return the bytes as a little-endian number, zero-extended; for a read the answer given so far, or all ones
+         */
+        long value();
+
+        /**
+         * Answers a read.
+         *
+         * @param value
+         *            what the guest reads, as a little-endian number; bits above {@link #size()} are ignored
+         * @throws IllegalStateException
+         *             when this is not a read, not the current exit, or the vCPU is closed
+         */
+        void answer(long value);
+    }
+
+    /**
+     * KVM_EXIT_HLT: the guest executed HLT, and no in-kernel interrupt controller is there to wake it. Running again
+     * goes on behind the instruction.
+     */
+    sealed interface Hlt extends Exit permits Halt {
+    }
+
+    /** KVM_EXIT_SHUTDOWN: the guest shut down; on x86 a triple fault. */
+    sealed interface Shutdown extends Exit permits ShutDown {
+    }
+
+    /** KVM_EXIT_FAIL_ENTRY: the processor refused to enter the guest, mostly because of an invalid register state. */
+    sealed interface FailEntry extends Exit permits EntryFailure {
+
+        /**
+         * Returns the processor's own reason, whose meaning its manual gives (the VM-instruction error of VMX, the exit
+         * code of SVM).
+         *
+         * @return the raw reason
+         */
+        long hardwareReason();
+
+        /**
+         * Returns the host CPU on which it happened.
+         *
+         * @return the CPU's number
+         */
+        int cpu();
+    }
+
+    /** KVM_EXIT_INTERNAL_ERROR: KVM could not go on, for example at an instruction that its emulator does not know. */
+    @SuppressWarnings("AvoidCommonTypeNames") // the kernel's name
+    sealed interface InternalError extends Exit permits InternalFailure {
+
+        /**
+         * Returns what kind of error it is, a {@code KVM_INTERNAL_ERROR_} number: 1 emulation, 2 simultaneous
+         * exceptions, 3 event delivery, 4 unexpected exit reason.
+         *
+         * @return the raw suberror
+         */
+        int suberror();
+
+        /**
+         * Returns the number of data words that came with it.
+         *
+         * @return 0 to 16
+         */
+        int dataCount();
+
+        /**
+         * Returns a data word, whose meaning depends on {@link #suberror()}.
+         *
+         * @param index
+         *            0 to {@link #dataCount()} − 1
+         * @return the word
+         * @throws IndexOutOfBoundsException
+         *             for another index
+         */
+        long data(int index);
+    }
+
+    /**
+     * KVM_EXIT_MEMORY_FAULT, for which KVM_RUN fails with EFAULT or EHWPOISON: the guest's access to a range of
+     * guest-physical memory could not be resolved. Mend the mapping before the next run, or it comes again.
+     */
+    sealed interface MemoryFault extends Exit permits MemoryAbort {
+
+        /**
+         * Returns the start of the range.
+         *
+         * @return the guest-physical address, unsigned
+         */
+        long address();
+
+        /**
+         * Returns the size of the range.
+         *
+         * @return bytes
+         */
+        long size();
+
+        /**
+         * Returns the KVM_MEMORY_EXIT_FLAG_ bits.
+         *
+         * @return the raw flags
+         */
+        long flags();
+
+        /**
+         * Returns what KVM_RUN failed with.
+         *
+         * @return EFAULT or EHWPOISON, positive
+         */
+        int errno();
+    }
+
+    /**
+     * The run was interrupted by {@link io.github.kvm4j.Vcpu#kick()}; KVM_RUN returned EINTR. Any answer that was due has
+     * been handed over. Running again goes on where the guest was.
+     */
+    sealed interface Interrupted extends Exit permits Kick {
+    }
+
+    /**
+     * KVM_RUN returned EAGAIN: the vCPU has nothing to run yet. On x86 with the in-kernel interrupt controller it is an
+     * application processor that left the wait for INIT or SIPI; run again.
+     */
+    sealed interface NotReady extends Exit permits Again {
+    }
+
+    /** An exit that this version of the library has no type for. */
+    sealed interface Unknown extends Exit permits Untyped {
+
+        /**
+         * Returns the kernel's number.
+         *
+         * @return the raw {@code exit_reason}, a {@code KVM_EXIT_} number
+         */
+        int reason();
+
+        /**
+         * Returns the exit's part of the run page.
+         *
+         * @return a copy of the union's 256 bytes
+         */
+        byte[] payload();
+    }
+}

@@ -1,0 +1,84 @@
+package io.github.kvm4j.internal.exit;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.internal.sys.Errno;
+
+/**
+ * Turns what KVM_RUN left in the run page into an {@link Exit}. Used by the thread that holds the vCPU, and by no other.
+ */
+public final class ExitDecoder {
+
+    private static final int MEMORY_FAULT = kvm_h.KVM_EXIT_MEMORY_FAULT();
+
+    private final RunPage run;
+
+    /** By exit reason; null where there is no type. */
+    private final @Nullable Flyweight[] kinds = new Flyweight[MEMORY_FAULT + 1];
+    private final Untyped untyped = new Untyped();
+    private final MemoryAbort memoryFault = new MemoryAbort();
+    private final Kick interrupted = new Kick();
+    private final Again notReady = new Again();
+
+    /** What the last run returned, and what the next run hands its answer over from. */
+    private Flyweight current = interrupted;
+
+    public ExitDecoder(RunPage run) {
+        this.run = run;
+        kinds[kvm_h.KVM_EXIT_IO()] = new PortAccess();
+        kinds[kvm_h.KVM_EXIT_MMIO()] = new MmioAccess();
+        kinds[kvm_h.KVM_EXIT_HLT()] = new Halt();
+        kinds[kvm_h.KVM_EXIT_SHUTDOWN()] = new ShutDown();
+        kinds[kvm_h.KVM_EXIT_FAIL_ENTRY()] = new EntryFailure();
+        kinds[kvm_h.KVM_EXIT_INTERNAL_ERROR()] = new InternalFailure();
+        kinds[MEMORY_FAULT] = memoryFault;
+    }
+
+    /** Hands over the answer to the current exit, which then is none any more. */
+    public void complete() {
+        current.complete(run);
+        retire();
+    }
+
+    /** Makes the current exit refuse answers. */
+    public void retire() {
+        current.setCurrent(false);
+        current = interrupted;
+    }
+
+    /** The exit of a KVM_RUN that returned 0. */
+    public Exit decode() {
+        int reason = run.exitReason();
+        Flyweight kind = reason >= 0 && reason < kinds.length ? kinds[reason] : null;
+        return enter(kind == null ? untyped : kind);
+    }
+
+    /** The exit of a KVM_RUN that failed, or null when the failure is one. */
+    public @Nullable Exit decodeFailure(long result) {
+        if (Errno.EAGAIN.is(result)) {
+            return enter(notReady);
+        }
+        if ((Errno.EFAULT.is(result) || Errno.EHWPOISON.is(result)) && run.exitReason() == MEMORY_FAULT) {
+            memoryFault.setErrno((int) -result);
+            Exit exit = enter(memoryFault);
+            // Not every kernel resets the reason, and a later EFAULT without one must not look like this one.
+            run.setExitReason(kvm_h.KVM_EXIT_UNKNOWN());
+            return exit;
+        }
+        return null;
+    }
+
+    /** The exit of a run that a kick ended. */
+    public Exit interrupted() {
+        return enter(interrupted);
+    }
+
+    private Exit enter(Flyweight kind) {
+        kind.load(run);
+        kind.setCurrent(true);
+        current = kind;
+        return (Exit) kind;
+    }
+}

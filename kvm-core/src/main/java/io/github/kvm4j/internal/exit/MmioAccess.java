@@ -1,0 +1,78 @@
+package io.github.kvm4j.internal.exit;
+
+import io.github.kvm4j.bindings.x86.kvm_run;
+import io.github.kvm4j.exit.Exit;
+
+/** KVM_EXIT_MMIO. */
+public final class MmioAccess extends Flyweight implements Exit.Mmio {
+
+    private static final long MMIO = kvm_run.mmio$offset();
+    private static final long ADDRESS = MMIO + kvm_run.mmio.phys_addr$offset();
+    private static final long DATA = MMIO + kvm_run.mmio.data$offset();
+    private static final long LENGTH = MMIO + kvm_run.mmio.len$offset();
+    private static final long IS_WRITE = MMIO + kvm_run.mmio.is_write$offset();
+
+    private boolean write;
+    private long address;
+    private int size;
+    private long value;
+
+    MmioAccess() {
+    }
+
+    @Override
+    void load(RunPage run) {
+        write = run.getByte(IS_WRITE) != 0;
+        address = run.getLong(ADDRESS);
+        size = run.getInt(LENGTH);
+        if (size < 1 || size > Long.BYTES) {
+            throw new IllegalStateException("KVM_EXIT_MMIO with a length of " + size + " bytes");
+        }
+        value = write ? run.getLong(DATA) & allOnes() : allOnes();
+    }
+
+    @Override
+    void complete(RunPage run) {
+        if (!write) {
+            run.setLong(DATA, value);
+        }
+    }
+
+    private long allOnes() {
+        return -1L >>> (64 - 8 * size);
+    }
+
+    @Override
+    public boolean isWrite() {
+        return write;
+    }
+
+    @Override
+    public long address() {
+        return address;
+    }
+
+    @Override
+    public int size() {
+        return size;
+    }
+
+    @Override
+    public long value() {
+        return value;
+    }
+
+    @Override
+    public void answer(long answer) {
+        requireCurrent();
+        if (write) {
+            throw new IllegalStateException("a memory-mapped write wants no answer: " + this);
+        }
+        value = answer & allOnes();
+    }
+
+    @Override
+    public String toString() {
+        return String.format("Mmio[%s 0x%x, %d bytes: %x]", write ? "write" : "read", address, size, value);
+    }
+}

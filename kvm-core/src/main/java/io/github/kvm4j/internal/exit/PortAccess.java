@@ -1,0 +1,135 @@
+package io.github.kvm4j.internal.exit;
+
+import java.util.Arrays;
+import java.util.Objects;
+
+import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.x86.kvm_run;
+import io.github.kvm4j.exit.Exit;
+
+/** KVM_EXIT_IO. */
+public final class PortAccess extends Flyweight implements Exit.Io {
+
+    private static final long IO = kvm_run.io$offset();
+    private static final long DIRECTION = IO + kvm_run.io.direction$offset();
+    private static final long SIZE = IO + kvm_run.io.size$offset();
+    private static final long PORT = IO + kvm_run.io.port$offset();
+    private static final long COUNT = IO + kvm_run.io.count$offset();
+    private static final long DATA_OFFSET = IO + kvm_run.io.data_offset$offset();
+    private static final int IN = kvm_h.KVM_EXIT_IO_IN();
+
+    private boolean in;
+    private int port;
+    private int size;
+    private int count;
+    private long dataOffset;
+    private int[] items = new int[1];
+
+    PortAccess() {
+    }
+
+    @Override
+    void load(RunPage run) {
+        in = run.getByte(DIRECTION) == IN;
+        size = run.getByte(SIZE);
+        port = Short.toUnsignedInt(run.getShort(PORT));
+        count = run.getInt(COUNT);
+        dataOffset = run.getLong(DATA_OFFSET);
+        long bytes = (long) size * count;
+        if ((size != 1 && size != 2 && size != 4) || count < 1 || bytes > run.size() || dataOffset < 0
+                || dataOffset > run.size() - bytes) {
+            throw new IllegalStateException("KVM_EXIT_IO with " + count + " items of " + size + " bytes at offset "
+                    + dataOffset + " of a run page of " + run.size() + " bytes");
+        }
+        if (count > items.length) {
+            items = new int[count];
+        }
+        if (in) {
+            Arrays.fill(items, 0, count, allOnes());
+        } else {
+            for (int i = 0; i < count; i++) {
+                items[i] = read(run, dataOffset + (long) i * size);
+            }
+        }
+    }
+
+    @Override
+    void complete(RunPage run) {
+        if (in) {
+            for (int i = 0; i < count; i++) {
+                write(run, dataOffset + (long) i * size, items[i]);
+            }
+        }
+    }
+
+    private int read(RunPage run, long offset) {
+        return switch (size) {
+            case 1 -> Byte.toUnsignedInt(run.getByte(offset));
+            case 2 -> Short.toUnsignedInt(run.getShort(offset));
+            default -> run.getInt(offset);
+        };
+    }
+
+    private void write(RunPage run, long offset, int item) {
+        switch (size) {
+            case 1 -> run.setByte(offset, (byte) item);
+            case 2 -> run.setShort(offset, (short) item);
+            default -> run.setInt(offset, item);
+        }
+    }
+
+    private int allOnes() {
+        return -1 >>> (32 - 8 * size);
+    }
+
+    @Override
+    public boolean isIn() {
+        return in;
+    }
+
+    @Override
+    public int port() {
+        return port;
+    }
+
+    @Override
+    public int size() {
+        return size;
+    }
+
+    @Override
+    public int count() {
+        return count;
+    }
+
+    @Override
+    public int value(int index) {
+        return items[Objects.checkIndex(index, count)];
+    }
+
+    @Override
+    public void answer(int index, int value) {
+        requireCurrent();
+        if (!in) {
+            throw new IllegalStateException("a port write wants no answer: " + this);
+        }
+        items[Objects.checkIndex(index, count)] = value & allOnes();
+    }
+
+    @Override
+    public Exit copy() {
+        PortAccess copy = (PortAccess) super.copy();
+        copy.items = Arrays.copyOf(items, count);
+        return copy;
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder("Io[").append(in ? "in" : "out")
+                .append(String.format(" port 0x%x, %d × %d bytes", port, count, size));
+        for (int i = 0; i < Math.min(count, 8); i++) {
+            text.append(i == 0 ? ": " : " ").append(Integer.toHexString(items[i]));
+        }
+        return text.append(count > 8 ? " …]" : "]").toString();
+    }
+}

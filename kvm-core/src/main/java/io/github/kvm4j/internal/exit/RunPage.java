@@ -1,0 +1,100 @@
+package io.github.kvm4j.internal.exit;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+
+import io.github.kvm4j.bindings.x86.kvm_run;
+
+/**
+ * A vCPU's mapping of {@code struct kvm_run}, shared with the kernel. Whoever uses it holds the vCPU, so that it is not
+ * unmapped meanwhile.
+ * <p>
+ * The offsets are x86's. All but those inside the debug exit and the register block behind the union are the same on
+ * every architecture.
+ */
+public final class RunPage {
+
+    /** The least that the kernel must map. */
+    public static final long SIZE = kvm_run.sizeof();
+
+    /** Where the exit's union is, and how large its padding makes it. */
+    static final long PAYLOAD = kvm_run.padding$offset();
+    static final long PAYLOAD_SIZE = kvm_run.padding$layout().byteSize();
+
+    private static final long IMMEDIATE_EXIT = kvm_run.immediate_exit$offset();
+    private static final long EXIT_REASON = kvm_run.exit_reason$offset();
+    private static final VarHandle BYTE = JAVA_BYTE.varHandle();
+
+    // The mapping is page-aligned, but a port's data need not be aligned to its size.
+    private static final ValueLayout.OfShort SHORT = JAVA_SHORT.withByteAlignment(1);
+    private static final ValueLayout.OfInt INT = JAVA_INT.withByteAlignment(1);
+
+    private final MemorySegment page;
+
+    public RunPage(MemorySegment page) {
+        this.page = page;
+    }
+
+    /** Asks for the next, or the current, KVM_RUN to return with EINTR at once; ordered before what follows. */
+    public void requestImmediateExit() {
+        BYTE.setVolatile(page, IMMEDIATE_EXIT, (byte) 1);
+    }
+
+    public void clearImmediateExit() {
+        BYTE.setVolatile(page, IMMEDIATE_EXIT, (byte) 0);
+    }
+
+    int exitReason() {
+        return page.get(JAVA_INT, EXIT_REASON);
+    }
+
+    void setExitReason(int reason) {
+        page.set(JAVA_INT, EXIT_REASON, reason);
+    }
+
+    long size() {
+        return page.byteSize();
+    }
+
+    byte getByte(long offset) {
+        return page.get(JAVA_BYTE, offset);
+    }
+
+    short getShort(long offset) {
+        return page.get(SHORT, offset);
+    }
+
+    int getInt(long offset) {
+        return page.get(INT, offset);
+    }
+
+    long getLong(long offset) {
+        return page.get(JAVA_LONG, offset);
+    }
+
+    void setByte(long offset, byte value) {
+        page.set(JAVA_BYTE, offset, value);
+    }
+
+    void setShort(long offset, short value) {
+        page.set(SHORT, offset, value);
+    }
+
+    void setInt(long offset, int value) {
+        page.set(INT, offset, value);
+    }
+
+    void setLong(long offset, long value) {
+        page.set(JAVA_LONG, offset, value);
+    }
+
+    byte[] payload() {
+        return page.asSlice(PAYLOAD, PAYLOAD_SIZE).toArray(JAVA_BYTE);
+    }
+}

@@ -1,0 +1,66 @@
+package io.github.kvm4j.internal.ioctl;
+
+import java.util.Map;
+
+import io.github.kvm4j.KvmException;
+import io.github.kvm4j.internal.sys.Errno;
+
+/** The likely cause of a failed ioctl, and the remedy. */
+public final class Explanations {
+
+    private record Failure(Ioctl ioctl, Errno errno) {
+    }
+
+    // @formatter:off
+    private static final Map<Failure, String> PARTICULAR = Map.ofEntries(
+            Map.entry(new Failure(Ioctl.KVM_GET_API_VERSION, Errno.ENOTTY), "the file is not KVM's; open /dev/kvm"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_VM, Errno.EBUSY), "another hypervisor (VirtualBox, VMware) holds the processor's virtualization; stop it"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_VM, Errno.EINTR), "signals interrupted every try; create the VM on a thread that gets fewer"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_VM, Errno.EINVAL), "this KVM does not know the VM type; ask KVM_CAP_VM_TYPES for those it knows"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_VM, Errno.ENODEV), "no hardware virtualization is enabled; check the firmware's settings"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_VCPU, Errno.EINVAL), "the id is above what this VM allows, the VM has its maximum of vCPUs, or a limit set on it is exceeded"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_VCPU, Errno.EEXIST), "the VM has a vCPU with this id"),
+            Map.entry(new Failure(Ioctl.KVM_SET_USER_MEMORY_REGION, Errno.EEXIST), "the range overlaps another memory slot"),
+            Map.entry(new Failure(Ioctl.KVM_SET_USER_MEMORY_REGION, Errno.EINVAL), "the range is beyond the guest-physical address space, or the slot number or the flags are not this KVM's"),
+            Map.entry(new Failure(Ioctl.KVM_SET_TSS_ADDR, Errno.EINVAL), "three pages from this address must lie below 4 GiB"),
+            Map.entry(new Failure(Ioctl.KVM_SET_IDENTITY_MAP_ADDR, Errno.EINVAL), "the VM has vCPUs already; set the address before the first one"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_IRQCHIP, Errno.EEXIST), "the VM has an in-kernel interrupt controller already"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_IRQCHIP, Errno.EINVAL), "the VM has vCPUs already; create the interrupt controller before the first one"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_PIT2, Errno.EEXIST), "the VM has a PIT already"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_PIT2, Errno.ENOENT), "the PIT needs the in-kernel interrupt controller; create that first"),
+            Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.EINVAL), "KVM refuses this CPUID table: it differs from the one that the vCPU has run with, or names features that the host lacks"),
+            Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.E2BIG), "too many CPUID entries; KVM takes 256"),
+            Map.entry(new Failure(Ioctl.KVM_SET_SREGS, Errno.EINVAL), "a control register, EFER or segment value that the processor would not take"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.ENODEV), "this KVM has no device of this type"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.EEXIST), "the VM has a device of this type, and takes no second one"),
+            Map.entry(new Failure(Ioctl.KVM_SET_DEVICE_ATTR, Errno.ENXIO), "the device has no such attribute"),
+            Map.entry(new Failure(Ioctl.KVM_GET_DEVICE_ATTR, Errno.ENXIO), "the device has no such attribute"),
+            Map.entry(new Failure(Ioctl.KVM_GET_DEVICE_ATTR, Errno.EPERM), "the device has no attributes to read"),
+            Map.entry(new Failure(Ioctl.KVM_SET_DEVICE_ATTR, Errno.EPERM), "the device has no attributes to set"),
+            Map.entry(new Failure(Ioctl.KVM_RUN, Errno.EFAULT), "the guest accessed memory whose mapping is gone or not accessible"),
+            Map.entry(new Failure(Ioctl.KVM_RUN, Errno.ENOEXEC), "the vCPU is not initialised; on arm64, KVM_ARM_VCPU_INIT comes first"));
+
+    private static final Map<Errno, String> GENERAL = Map.of(
+            Errno.EIO, "the process is not the one that created the VM, or KVM has declared the VM dead; see the kernel log",
+            Errno.EMFILE, "this process has too many open files; raise its limit (ulimit -n)",
+            Errno.ENFILE, "the system has too many open files; raise fs.file-max",
+            Errno.ENOMEM, "not enough memory",
+            Errno.ENOTTY, "this kernel does not know the ioctl");
+    // @formatter:on
+
+    private Explanations() {
+    }
+
+    /** The exception for an ioctl that returned a negated errno. */
+    public static KvmException failure(Ioctl ioctl, long result) {
+        int number = (int) -result;
+        for (Errno errno : Errno.values()) {
+            if (errno.number() == number) {
+                String particular = PARTICULAR.get(new Failure(ioctl, errno));
+                return new KvmException(ioctl.name(), number,
+                        particular != null ? particular : GENERAL.getOrDefault(errno, ""));
+            }
+        }
+        return new KvmException(ioctl.name(), number, "");
+    }
+}

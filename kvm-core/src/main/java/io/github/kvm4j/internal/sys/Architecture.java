@@ -1,0 +1,33 @@
+package io.github.kvm4j.internal.sys;
+
+/** The architectures that the library has types for. */
+public enum Architecture {
+    X86("amd64"), ARM64("aarch64"), RISCV("riscv64");
+
+    /** The host's. */
+    private static final String HOST = System.getProperty("os.arch");
+
+    private final String javaName;
+
+    Architecture(String javaName) {
+        this.javaName = javaName;
+    }
+
+    /** Refuses on a host of another architecture. */
+    public void require(String what) {
+        if (!javaName.equals(HOST)) {
+            throw new UnsupportedOperationException(what + " is for " + javaName + " hosts; this one is " + HOST);
+        }
+    }
+
+    /** Refuses on a host of an architecture that the library does not know. */
+    public static void requireKnown() {
+        for (Architecture architecture : values()) {
+            if (architecture.javaName.equals(HOST)) {
+                return;
+            }
+        }
+        throw new UnsupportedOperationException(
+                "kvm4j knows the architectures amd64, aarch64 and riscv64; this host is " + HOST);
+    }
+}

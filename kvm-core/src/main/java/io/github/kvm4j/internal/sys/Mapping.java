@@ -1,0 +1,71 @@
+package io.github.kvm4j.internal.sys;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+import io.github.kvm4j.KvmException;
+import io.github.kvm4j.bindings.libc.libc_h;
+
+/**
+ * Memory from mmap(2) that is unmapped exactly once. Its segment has the global scope, so that nothing checks that it is
+ * still mapped: the owner sees to it that nobody uses the segment after {@link #close()}, or gives it an arena.
+ */
+public final class Mapping implements AutoCloseable {
+
+    private final Libc libc;
+    private final String what;
+    private final MemorySegment segment;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    @SuppressWarnings("restricted")
+    private Mapping(Libc libc, String what, long address, long length) {
+        this.libc = libc;
+        this.what = what;
+        // Safe: the kernel has just mapped these bytes for us, and they stay until close().
+        this.segment = MemorySegment.ofAddress(address).reinterpret(length);
+    }
+
+    /** Maps what a descriptor offers, shared with the kernel, readable and writable. */
+    public static Mapping shared(Libc libc, String what, int fd, long length) {
+        return map(libc, what, length, libc_h.MAP_SHARED(), fd);
+    }
+
+    /** Maps fresh private memory, zeroed and not reserved: a page costs memory only when it is touched. */
+    public static Mapping anonymous(Libc libc, String what, long length) {
+        return map(libc, what, length, libc_h.MAP_PRIVATE() | libc_h.MAP_ANONYMOUS() | libc_h.MAP_NORESERVE(), -1);
+    }
+
+    private static Mapping map(Libc libc, String what, long length, int flags, int fd) {
+        long address = libc.mmap(length, libc_h.PROT_READ() | libc_h.PROT_WRITE(), flags, fd, 0);
+        if (address < 0) {
+            throw new KvmException("mmap(" + what + ", " + length + " bytes)", (int) -address,
+                    Errno.ENOMEM.is(address)
+                            ? "not enough memory or address space, or vm.max_map_count is reached"
+                            : "");
+        }
+        return new Mapping(libc, what, address, length);
+    }
+
+    /** The memory, in the global scope. */
+    public MemorySegment segment() {
+        return segment;
+    }
+
+    /** The memory, good for as long as an arena is open, which the owner closes before this. */
+    @SuppressWarnings("restricted")
+    public MemorySegment segment(Arena arena) {
+        // Safe: the arena is closed before the memory is unmapped.
+        return MemorySegment.ofAddress(segment.address()).reinterpret(segment.byteSize(), arena, null);
+    }
+
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            long result = libc.munmap(segment.address(), segment.byteSize());
+            if (result < 0) {
+                throw new KvmException("munmap(" + what + ")", (int) -result, "");
+            }
+        }
+    }
+}

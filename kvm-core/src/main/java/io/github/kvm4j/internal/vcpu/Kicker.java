@@ -1,0 +1,127 @@
+package io.github.kvm4j.internal.vcpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.function.IntSupplier;
+
+import io.github.kvm4j.KvmException;
+import io.github.kvm4j.internal.exit.RunPage;
+import io.github.kvm4j.internal.sys.Backoff;
+import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.internal.sys.Libc;
+
+/**
+ * Makes KVM_RUN return with EINTR, from any thread.
+ * <p>
+ * The kicker sets {@code pending}, then {@code immediate_exit} in the run page, and then, if a thread is in
+ * {@link VcpuFd#run()}, sends it the kick signal. The runner has made its thread's id visible before the kernel looks at
+ * {@code immediate_exit}, so that one of the two is seen: the flag by the kernel, or the id by the kicker. On EINTR the
+ * runner clears {@code immediate_exit} first and takes {@code pending} second: a kick that falls between the two leaves
+ * the flag set, which costs the next KVM_RUN one more turn, and is not lost. A signal alone would be: it can arrive just
+ * before the system call.
+ * <p>
+ * {@code gate} is odd while a kicker is at it. It keeps the errno segment to one kicker at a time, the run page mapped,
+ * and a thread from leaving {@code run()}, and maybe ending, while a signal is on its way to it.
+ */
+final class Kicker {
+
+    private static final VarHandle PENDING;
+    private static final VarHandle GATE;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            PENDING = lookup.findVarHandle(Kicker.class, "pending", int.class);
+            GATE = lookup.findVarHandle(Kicker.class, "gate", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Libc libc;
+    private final RunPage runPage;
+    private final MemorySegment errno;
+    private final IntSupplier state;
+    private final int processId;
+    private final int signal;
+
+    @SuppressWarnings("unused")
+    private volatile int pending;
+    private volatile int gate;
+
+    /**
+     * @param state
+     *            the id of the thread that is in run(), or {@link VcpuFd#CLOSED}, or something else below 1
+     */
+    Kicker(Host host, RunPage runPage, MemorySegment errno, IntSupplier state) {
+        this.libc = host.libc();
+        this.runPage = runPage;
+        this.errno = errno;
+        this.state = state;
+        this.processId = host.kickSignal().processId();
+        this.signal = host.kickSignal().number();
+    }
+
+    int signal() {
+        return signal;
+    }
+
+    void kick() {
+        PENDING.setVolatile(this, 1);
+        int closed = enterGate();
+        try {
+            if (state.getAsInt() != VcpuFd.CLOSED) {
+                runPage.requestImmediateExit();
+                interrupt(state.getAsInt());
+            }
+        } finally {
+            GATE.setVolatile(this, closed + 2);
+        }
+    }
+
+    @SuppressWarnings("ThreadPriorityCheck") // a hint is all that is wanted
+    private void interrupt(int thread) {
+        while (thread > 0 && state.getAsInt() == thread) {
+            long result = libc.tgkill(errno, processId, thread, signal);
+            if (result >= 0) {
+                return;
+            }
+            if (!Errno.EAGAIN.is(result)) {
+                throw new KvmException("tgkill(" + thread + ", " + signal + ")", (int) -result, "");
+            }
+            // The user's limit of queued signals is reached (RLIMIT_SIGPENDING): one more try.
+            Thread.yield();
+        }
+    }
+
+    /** Returns the gate's value before. */
+    private int enterGate() {
+        Backoff backoff = new Backoff();
+        while (true) {
+            int now = gate;
+            if ((now & 1) == 0 && GATE.compareAndSet(this, now, now + 1)) {
+                return now;
+            }
+            backoff.pause();
+        }
+    }
+
+    /** By the runner, after EINTR: whether a kick was the cause. It is then answered. */
+    boolean takeKick() {
+        runPage.clearImmediateExit();
+        return (int) PENDING.getAndSet(this, 0) != 0;
+    }
+
+    /** By the runner and the closer, after the state says that nobody runs: waits for the kicker that saw it otherwise. */
+    void awaitKickInFlight() {
+        int now = gate;
+        if ((now & 1) != 0) {
+            Backoff backoff = new Backoff();
+            while (gate == now) {
+                backoff.pause();
+            }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+package io.github.kvm4j.internal.vcpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.kvm4j.ClosedException;
+import io.github.kvm4j.KvmException;
+import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.internal.exit.ExitDecoder;
+import io.github.kvm4j.internal.exit.RunPage;
+import io.github.kvm4j.internal.ioctl.Explanations;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.KvmFd;
+import io.github.kvm4j.internal.sys.Backoff;
+import io.github.kvm4j.internal.sys.Cleanup;
+import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.sys.Fd;
+import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.internal.sys.Libc;
+import io.github.kvm4j.internal.sys.Mapping;
+
+/**
+ * A vCPU's descriptor, run page and scratch memory, and the state machine that keeps them to one thread at a time.
+ * <p>
+ * <b>State.</b> {@code state} is {@link #FREE}, {@link #BUSY} (a call other than KVM_RUN), the kernel id of the thread
+ * that is in {@link #run()}, or {@link #CLOSED}. Whoever wants to use the descriptor, the page or the scratch memory goes
+ * from FREE to BUSY by a compare-and-set, and back by a store. A second thread is refused: the kernel
+ * would make it wait, on the mutex that KVM_RUN holds, until the guest exits.
+ * <p>
+ * <b>Kick.</b> {@link Kicker} has the protocol.
+ * <p>
+ * <b>Close.</b> {@code closing} refuses new entries; {@link #close()} kicks until it gets the state from FREE to CLOSED,
+ * waits for kicks in flight, and then frees.
+ */
+public final class VcpuFd implements AutoCloseable {
+
+    private static final int FREE = 0;
+    private static final int BUSY = -1;
+    static final int CLOSED = -2;
+
+    private static final long KVM_RUN = Ioctl.KVM_RUN.number();
+    private static final long EINTR = -Errno.EINTR.number();
+    private static final long SCRATCH_SIZE = 4096;
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(VcpuFd.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Libc libc;
+    private final Fd fd;
+    private final int number;
+    private final Mapping page;
+    private final Mapping scratch;
+    private final SegmentAllocator scratchAllocator;
+    private final MemorySegment errno;
+    private final ExitDecoder decoder;
+    private final RunPage runPage;
+    private final Kicker kicker;
+
+    private final Object closeMonitor = new Object();
+
+    @SuppressWarnings("unused")
+    private volatile int state;
+    private volatile boolean closing;
+
+    /** Who is in, for the message to whom is not let in; the state decides, not this. */
+    private @Nullable Thread user;
+
+    /** The platform thread that ran last, and its kernel id. */
+    private @Nullable Thread runner;
+    private int runnerId;
+
+    private VcpuFd(Host host, Fd fd, int number, Mapping page, Mapping scratch) {
+        this.libc = host.libc();
+        this.fd = fd;
+        this.number = number;
+        this.page = page;
+        this.scratch = scratch;
+        this.scratchAllocator = SegmentAllocator.slicingAllocator(scratch.segment());
+        this.errno = scratchAllocator.allocate(Libc.ERRNO);
+        this.runPage = new RunPage(page.segment());
+        this.decoder = new ExitDecoder(runPage);
+        this.kicker = new Kicker(host, runPage, scratchAllocator.allocate(Libc.ERRNO), () -> state);
+    }
+
+    /** Takes a vCPU's descriptor over and maps its run page. On failure nothing is left, the descriptor included. */
+    public static VcpuFd own(Host host, Fd fd, long mmapSize) {
+        Mapping page = null;
+        Mapping scratch = null;
+        try {
+            int number = fd.acquire();
+            fd.release();
+            page = Mapping.shared(host.libc(), fd.what() + "'s run page", number, mmapSize);
+            scratch = Mapping.anonymous(host.libc(), fd.what() + "'s scratch memory", SCRATCH_SIZE);
+            return new VcpuFd(host, fd, number, page, scratch);
+        } catch (Throwable t) {
+            if (scratch != null) {
+                Cleanup.after(t, scratch::close);
+            }
+            if (page != null) {
+                Cleanup.after(t, page::close);
+            }
+            Cleanup.after(t, fd::close);
+            throw t;
+        }
+    }
+
+    /** Scratch memory for one kind of state, for as long as the vCPU is open; used between enter and leave. */
+    public SegmentAllocator scratch() {
+        return scratchAllocator;
+    }
+
+    /** Enters, for a call or more. */
+    public void enter() {
+        if (!STATE.compareAndSet(this, FREE, BUSY)) {
+            throw refusal();
+        }
+        if (closing) {
+            STATE.setRelease(this, FREE);
+            throw new ClosedException(fd.what());
+        }
+        user = Thread.currentThread();
+    }
+
+    /** Leaves what {@link #enter()} entered. */
+    public void leave() {
+        STATE.setRelease(this, FREE);
+    }
+
+    /** Issues an ioctl that takes a pointer; the caller has entered. */
+    public long call(Ioctl ioctl, MemorySegment argument) {
+        return KvmFd.check(ioctl, libc.ioctl(errno, number, ioctl.number(), argument));
+    }
+
+    /** Runs the guest until its next exit. */
+    public Exit run() {
+        enter();
+        try {
+            decoder.complete();
+            STATE.setOpaque(this, threadId());
+            while (true) {
+                // The thread's id must be seen before the kernel looks at immediate_exit: see Kicker.
+                VarHandle.fullFence();
+                long result = libc.ioctl(errno, number, KVM_RUN, 0);
+                if (result >= 0) {
+                    return decoder.decode();
+                }
+                if (result != EINTR) {
+                    Exit exit = decoder.decodeFailure(result);
+                    if (exit != null) {
+                        return exit;
+                    }
+                    throw Explanations.failure(Ioctl.KVM_RUN, result);
+                }
+                if (kicker.takeKick()) {
+                    if (closing) {
+                        throw new ClosedException(fd.what());
+                    }
+                    return decoder.interrupted();
+                }
+            }
+        } finally {
+            STATE.setVolatile(this, FREE);
+            kicker.awaitKickInFlight();
+        }
+    }
+
+    @SuppressWarnings("ReferenceEquality") // the same thread, not an equal one
+    private int threadId() {
+        Thread thread = Thread.currentThread();
+        if (thread != runner) {
+            runnerId = adopt();
+            // A virtual thread may have another carrier next time.
+            runner = thread.isVirtual() ? null : thread;
+        }
+        return runnerId;
+    }
+
+    /** Makes sure that the kick signal can reach the calling thread, and returns its id. */
+    private int adopt() {
+        long result = libc.unblockSignal(kicker.signal());
+        if (result < 0) {
+            throw new KvmException("pthread_sigmask", (int) -result, "");
+        }
+        return libc.gettid();
+    }
+
+    /** Makes exactly one run, the one in progress or the next, return {@link Exit.Interrupted}. */
+    public void kick() {
+        kicker.kick();
+    }
+
+    public boolean isClosed() {
+        return closing;
+    }
+
+    private RuntimeException refusal() {
+        if (closing) {
+            return new ClosedException(fd.what());
+        }
+        Thread other = user;
+        return new IllegalStateException(fd.what() + " is in use by thread "
+                + (other == null ? "(unknown)" : other.getName())
+                + ": a vCPU belongs to the thread that runs it; kick() it and make the call there, or after its run()");
+    }
+
+    /**
+     * Ends a run in progress, and frees the mappings and the descriptor. Any thread may call it; a second call returns
+     * when the first is through.
+     */
+    @Override
+    public void close() {
+        synchronized (closeMonitor) {
+            if (state == CLOSED) {
+                return;
+            }
+            closing = true;
+            kicker.kick();
+            Backoff backoff = new Backoff();
+            while (!STATE.compareAndSet(this, FREE, CLOSED)) {
+                backoff.pause();
+            }
+            kicker.awaitKickInFlight();
+            decoder.retire();
+            Cleanup cleanup = new Cleanup();
+            cleanup.step(page::close);
+            cleanup.step(scratch::close);
+            cleanup.step(fd::close);
+            cleanup.finish();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return fd.toString();
+    }
+}

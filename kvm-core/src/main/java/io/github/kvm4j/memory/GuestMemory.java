@@ -1,0 +1,303 @@
+package io.github.kvm4j.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.kvm4j.Capability;
+import io.github.kvm4j.ClosedException;
+import io.github.kvm4j.UnsupportedCapabilityException;
+import io.github.kvm4j.bindings.kvm_userspace_memory_region;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.sys.Backoff;
+import io.github.kvm4j.internal.sys.Cleanup;
+import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.internal.sys.Mapping;
+import io.github.kvm4j.internal.vm.VmState;
+
+/**
+ * The memory of a VM: regions of guest-physical addresses, each with host memory of the library's own. The VM owns it,
+ * and unmaps it when it is closed, after the kernel has let go of it.
+ * <p>
+ * Any thread may use it. Guest-physical addresses are unsigned.
+ */
+public final class GuestMemory {
+
+    /** What the kernel takes in one slot at the most, in pages (KVM_MEM_MAX_NR_PAGES, which no header exports). */
+    private static final long MAX_PAGES = (1L << 31) - 1;
+
+    /** What a kernel that does not tell has. */
+    private static final int DEFAULT_SLOTS = 32;
+
+    private final VmState vm;
+    private final Host host;
+    private final int slots;
+
+    /** One arena for all regions, made with the first: closing a shared one costs a handshake with every thread. */
+    private @Nullable Arena arena;
+
+    /** Changed under the VM's lock, and read without. */
+    private volatile List<MemoryRegion> regions = List.of();
+    private final List<Mapping> mappings = new ArrayList<>();
+
+    /**
+     * For {@link io.github.kvm4j.Vm} alone.
+     *
+     * @param vm
+     *            the VM
+     * @hidden
+     */
+    @SuppressWarnings("exports")
+    public GuestMemory(VmState vm) {
+        this.vm = vm;
+        this.host = vm.fd().host();
+        int limit = vm.checkExtension(Capability.NR_MEMSLOTS.number());
+        this.slots = limit > 0 ? limit : DEFAULT_SLOTS;
+        vm.afterClose(this::release);
+    }
+
+    /**
+     * Gives the guest memory, zeroed, in the lowest slot that is free. A page takes host memory when it is first touched.
+     * KVM_SET_USER_MEMORY_REGION, section 4.35.
+     *
+     * @param guestAddress
+     *            the guest-physical address where it starts, a multiple of the page size
+     * @param size
+     *            bytes, a multiple of the page size
+     * @return the region
+     * @throws IllegalArgumentException
+     *             when address or size are not multiples of the page size, when the size is 0 or too large, or when the
+     *             range overlaps another region
+     * @throws io.github.kvm4j.KvmException
+     *             when mmap or the kernel refuse: ENOMEM, EINVAL (beyond the guest-physical address space)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    public MemoryRegion add(long guestAddress, long size) {
+        return vm.lifecycle().whileOpen(() -> add(freeSlot(), guestAddress, size, EnumSet.noneOf(MemoryFlag.class)));
+    }
+
+    /**
+     * Gives the guest memory, zeroed, in a slot of the caller's choice. A page takes host memory when it is first touched.
+     * KVM_SET_USER_MEMORY_REGION, section 4.35.
+     *
+     * @param slot
+     *            the slot's number, from 0 to below {@link Capability#NR_MEMSLOTS}
+     * @param guestAddress
+     *            the guest-physical address where it starts, a multiple of the page size
+     * @param size
+     *            bytes, a multiple of the page size
+     * @param flags
+     *            how KVM is to treat it
+     * @return the region
+     * @throws IllegalArgumentException
+     *             when the slot is out of range or taken, when address or size are not multiples of the page size, when the
+     *             size is 0 or too large, or when the range overlaps another region
+     * @throws UnsupportedCapabilityException
+     *             when a flag needs a capability that this VM lacks
+     * @throws io.github.kvm4j.KvmException
+     *             when mmap or the kernel refuse: ENOMEM, EINVAL (beyond the guest-physical address space)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    public MemoryRegion add(int slot, long guestAddress, long size, Set<MemoryFlag> flags) {
+        return vm.lifecycle().whileOpen(() -> {
+            checkSlot(slot);
+            checkRange(guestAddress, size);
+            if (flags.contains(MemoryFlag.READONLY) && vm.checkExtension(Capability.READONLY_MEM.number()) == 0) {
+                throw new UnsupportedCapabilityException(Ioctl.KVM_SET_USER_MEMORY_REGION.name(),
+                        Capability.READONLY_MEM);
+            }
+            Mapping mapping = Mapping.anonymous(host.libc(), "guest memory", size);
+            try {
+                setSlot(slot, guestAddress, mapping.segment(), flags);
+            } catch (Throwable t) {
+                Cleanup.after(t, mapping::close);
+                throw t;
+            }
+            mappings.add(mapping);
+            MemoryRegion region = new MemoryRegion(slot, guestAddress, flags, mapping.segment(arena()));
+            List<MemoryRegion> all = new ArrayList<>(regions);
+            all.add(region);
+            regions = List.copyOf(all);
+            return region;
+        });
+    }
+
+    private Arena arena() {
+        if (arena == null) {
+            arena = Arena.ofShared();
+        }
+        return arena;
+    }
+
+    private void setSlot(int slot, long guestAddress, MemorySegment memory, Set<MemoryFlag> flags) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment request = kvm_userspace_memory_region.allocate(call);
+            kvm_userspace_memory_region.slot(request, slot);
+            kvm_userspace_memory_region.flags(request,
+                    flags.stream().mapToInt(MemoryFlag::bit).reduce(0, (a, b) -> a | b));
+            kvm_userspace_memory_region.guest_phys_addr(request, guestAddress);
+            kvm_userspace_memory_region.memory_size(request, memory.byteSize());
+            kvm_userspace_memory_region.userspace_addr(request, memory.address());
+            vm.fd().call(Ioctl.KVM_SET_USER_MEMORY_REGION, request);
+        }
+    }
+
+    private int freeSlot() {
+        for (int slot = 0; slot < slots; slot++) {
+            if (find(slot) == null) {
+                return slot;
+            }
+        }
+        throw new IllegalArgumentException("all " + slots + " memory slots of this VM are taken");
+    }
+
+    private void checkSlot(int slot) {
+        if (slot < 0 || slot >= slots) {
+            throw new IllegalArgumentException(
+                    "memory slot " + slot + " is out of range: this VM has 0 to " + (slots - 1));
+        }
+        MemoryRegion other = find(slot);
+        if (other != null) {
+            throw new IllegalArgumentException("memory slot " + slot + " is taken: " + other);
+        }
+    }
+
+    private void checkRange(long guestAddress, long size) {
+        int page = host.pageSize();
+        if (guestAddress % page != 0) {
+            throw new IllegalArgumentException(
+                    String.format("guest address 0x%x is not a multiple of the page size, %d bytes", guestAddress,
+                            page));
+        }
+        if (size <= 0 || size % page != 0 || size / page > MAX_PAGES) {
+            throw new IllegalArgumentException(String.format(
+                    "a memory region of 0x%x bytes: the size must be a multiple of the page size, %d bytes, above 0, and "
+                            + "at most %d pages",
+                    size, page, MAX_PAGES));
+        }
+        long last = guestAddress + size - 1;
+        if (Long.compareUnsigned(last, guestAddress) < 0) {
+            throw new IllegalArgumentException(String.format(
+                    "a memory region of 0x%x bytes at 0x%x ends beyond the 64-bit address space", size, guestAddress));
+        }
+        for (MemoryRegion other : regions) {
+            if (Long.compareUnsigned(guestAddress, other.lastAddress()) <= 0
+                    && Long.compareUnsigned(other.guestAddress(), last) <= 0) {
+                throw new IllegalArgumentException(
+                        "the memory region " + MemoryRegion.range(guestAddress, size) + " overlaps " + other);
+            }
+        }
+    }
+
+    private @Nullable MemoryRegion find(int slot) {
+        for (MemoryRegion region : regions) {
+            if (region.slot() == slot) {
+                return region;
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Returns the regions.
+     *
+     * @return all of them, in the order in which they were added; unmodifiable
+     */
+    public List<MemoryRegion> regions() {
+        return regions;
+    }
+
+    /**
+     * Returns the host memory behind a guest-physical range, without a copy. Any thread may use it, until the VM is closed;
+     * then it gives {@link IllegalStateException}.
+     *
+     * @param guestAddress
+     *            where the range starts
+     * @param length
+     *            its length in bytes
+     * @return the memory, which the guest reads and writes too
+     * @throws IndexOutOfBoundsException
+     *             when no region has all of the range
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    public MemorySegment segment(long guestAddress, long length) {
+        if (vm.lifecycle().isClosed()) {
+            throw new ClosedException("guest memory");
+        }
+        for (MemoryRegion region : regions) {
+            if (length >= 0 && region.contains(guestAddress, length)) {
+                return region.segment().asSlice(guestAddress - region.guestAddress(), length);
+            }
+        }
+        throw new IndexOutOfBoundsException(String.format(
+                "no memory region has all of the %d bytes at guest address 0x%x; there are: %s", length, guestAddress,
+                regions));
+    }
+
+    /**
+     * Copies bytes into guest memory.
+     *
+     * @param guestAddress
+     *            where to
+     * @param bytes
+     *            what
+     * @throws IndexOutOfBoundsException
+     *             when no region has all of the range
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    public void putBytes(long guestAddress, byte[] bytes) {
+        MemorySegment.copy(bytes, 0, segment(guestAddress, bytes.length), ValueLayout.JAVA_BYTE, 0, bytes.length);
+    }
+
+    /**
+     * Copies bytes out of guest memory.
+     *
+     * @param guestAddress
+     *            where from
+     * @param length
+     *            how many
+     * @return the bytes
+     * @throws IndexOutOfBoundsException
+     *             when no region has all of the range
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    public byte[] getBytes(long guestAddress, int length) {
+        return segment(guestAddress, length).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    /** Runs when the VM's descriptor, and with it the guest, is gone. */
+    private void release() {
+        Cleanup cleanup = new Cleanup();
+        Arena used = arena;
+        if (used != null) {
+            cleanup.step(() -> closeWhenUnused(used));
+        }
+        for (Mapping mapping : mappings) {
+            cleanup.step(mapping::close);
+        }
+        cleanup.finish();
+    }
+
+    /** A shared arena refuses to be closed while a system call or a copy on another thread uses one of its segments. */
+    private static void closeWhenUnused(Arena arena) {
+        Backoff backoff = new Backoff();
+        while (arena.scope().isAlive()) {
+            try {
+                arena.close();
+            } catch (IllegalStateException inUse) {
+                backoff.pause();
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** The guest's memory. */
+package io.github.kvm4j.memory;

@@ -1,0 +1,65 @@
+package io.github.kvm4j.x86;
+
+import java.lang.foreign.MemorySegment;
+
+import io.github.kvm4j.bindings.x86.kvm_dtable;
+
+/** The register of a descriptor table, GDTR or IDTR, of an x86 vCPU ({@code struct kvm_dtable}): plain values. */
+public final class DescriptorTable {
+
+    /** The linear address of the table. */
+    public long base;
+    /** Its size in bytes, less one. */
+    public short limit;
+
+    /** Makes an empty one. */
+    public DescriptorTable() {
+    }
+
+    /**
+     * Takes over all values of another.
+     *
+     * @param other
+     *            where from
+     */
+    public void set(DescriptorTable other) {
+        base = other.base;
+        limit = other.limit;
+    }
+
+    /**
+     * Makes a copy.
+     *
+     * @return an equal one
+     */
+    public DescriptorTable copy() {
+        DescriptorTable copy = new DescriptorTable();
+        copy.set(this);
+        return copy;
+    }
+
+    void readFrom(MemorySegment table) {
+        base = kvm_dtable.base(table);
+        limit = kvm_dtable.limit(table);
+    }
+
+    void writeTo(MemorySegment table) {
+        kvm_dtable.base(table, base);
+        kvm_dtable.limit(table, limit);
+    }
+
+    @Override
+    public boolean equals(Object object) {
+        return object instanceof DescriptorTable other && base == other.base && limit == other.limit;
+    }
+
+    @Override
+    public int hashCode() {
+        return Long.hashCode(base) * 31 + limit;
+    }
+
+    @Override
+    public String toString() {
+        return String.format("base %x limit %x", base, limit);
+    }
+}
