@@ -1,0 +1,87 @@
+package io.github.kvm4j;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.testing.FakeLibc;
+import io.github.kvm4j.x86.PitFlag;
+import io.github.kvm4j.x86.Regs;
+import io.github.kvm4j.x86.Sregs;
+
+/** Whichever call fails, in a whole life from open to close: nothing is left over, and the exception names the call. */
+class FailingCallsTest {
+
+    private static final Path PATH = Path.of("/dev/kvm");
+
+    private static void wholeLife(FakeLibc libc) {
+        try (Kvm kvm = Kvm.open(PATH, new Host(libc)); Vm vm = kvm.createVm()) {
+            vm.memory().add(0, 0x10000);
+            vm.x86().setTssAddress(0xfffb_d000L);
+            vm.x86().setIdentityMapAddress(0xfffb_c000L);
+            vm.x86().createIrqchip();
+            vm.x86().createPit2(Set.of(PitFlag.SPEAKER_DUMMY));
+            Device device = vm.createDevice(DeviceType.VFIO);
+            device.setAttribute(1, 1, new byte[4]);
+            device.getAttribute(1, 1, 4);
+            device.hasAttribute(1, 1);
+            Vcpu vcpu = vm.createVcpu(0);
+            vcpu.x86().setCpuid2(kvm.x86().getSupportedCpuid());
+            Sregs sregs = vcpu.x86().getSregs();
+            vcpu.x86().setSregs(sregs);
+            Regs regs = vcpu.x86().getRegs();
+            vcpu.x86().setRegs(regs);
+            if (!(vcpu.run() instanceof Exit.Hlt)) {
+                throw new AssertionError("the fake guest halts");
+            }
+        }
+    }
+
+    private static List<String> callsOfAWholeLife() {
+        FakeLibc libc = new FakeLibc();
+        wholeLife(libc);
+        assertEquals(List.of(), libc.openFds());
+        assertEquals(List.of(), libc.mapped());
+        return libc.calls();
+    }
+
+    static IntStream everyCall() {
+        return IntStream.range(0, callsOfAWholeLife().size());
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyCall")
+    void aFailingCallLeavesNothingAndIsNamed(int index) {
+        String call = callsOfAWholeLife().get(index);
+        FakeLibc libc = new FakeLibc().failing(index, Errno.EIO);
+        KvmException e = assertThrows(KvmException.class, () -> wholeLife(libc), call);
+        String name = call.contains("(") ? call.substring(0, call.indexOf('(')) : call;
+        assertTrue(e.call().startsWith(name), () -> e + " instead of " + name);
+        assertEquals(Errno.EIO.number(), e.errno());
+        assertTrue(e.getMessage().contains(name) && e.getMessage().contains("EIO"), e.getMessage());
+        assertEquals(List.of(), libc.openFds(), call);
+        assertEquals(List.of(), libc.mapped(), call);
+    }
+
+    @Test
+    void aWholeLifeMakesTheCallsThatItShould() {
+        List<String> calls = callsOfAWholeLife();
+        for (String call : List.of("open(/dev/kvm)", "KVM_GET_API_VERSION", "KVM_CREATE_VM", "KVM_CREATE_VCPU",
+                "mmap(vCPU 0)", "KVM_SET_USER_MEMORY_REGION", "KVM_CREATE_DEVICE", "KVM_RUN", "munmap(vCPU 0)",
+                "close(vCPU 0)", "close(device)", "close(VM)", "munmap(anonymous 65536)", "close(Kvm)")) {
+            assertTrue(calls.contains(call), () -> call + " not in " + calls);
+        }
+    }
+}

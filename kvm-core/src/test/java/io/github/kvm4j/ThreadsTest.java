@@ -1,0 +1,176 @@
+package io.github.kvm4j;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.testing.ProcessState;
+import io.github.kvm4j.testing.RealModeGuest;
+import io.github.kvm4j.testing.RequiresKvm;
+
+/** A vCPU that one thread runs, and what the others may do. */
+@RequiresKvm
+@Timeout(120)
+class ThreadsTest {
+
+    /** again: jmp again */
+    private static final String SPINNING = "eb fe";
+
+    /** mov dx, 0x1234; again: out dx, al; jmp again */
+    private static final String EXITING = "ba 34 12 ee eb fd";
+
+    private static final Executor PLATFORM = task -> Thread.ofPlatform().name("runner").start(task);
+    private static final Executor VIRTUAL = task -> Thread.ofVirtual().name("runner").start(task);
+
+    /** Runs until interrupted. */
+    private static CompletableFuture<Void> untilInterrupted(Vcpu vcpu, Executor executor) {
+        return CompletableFuture.runAsync(() -> {
+            while (!(vcpu.run() instanceof Exit.Interrupted)) {
+                Thread.onSpinWait();
+            }
+        }, executor);
+    }
+
+    private static void awaitRunning(Vcpu vcpu) throws InterruptedException {
+        for (int i = 0; i < 10_000; i++) {
+            try {
+                vcpu.x86().getRegs();
+            } catch (IllegalStateException e) {
+                return;
+            }
+            Thread.sleep(1);
+        }
+        throw new AssertionError("never seen running");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aKickEndsARunningGuest(boolean virtual) throws Exception {
+        try (RealModeGuest guest = new RealModeGuest(SPINNING)) {
+            CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, virtual ? VIRTUAL : PLATFORM);
+            awaitRunning(guest.vcpu);
+            guest.vcpu.kick();
+            runner.get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {SPINNING, EXITING})
+    void everyKickIsAnsweredByOneInterrupted(String code) throws Exception {
+        int rounds = 20_000;
+        try (RealModeGuest guest = new RealModeGuest(code)) {
+            int[] interrupted = {0};
+            CompletableFuture<Void> runner = CompletableFuture.runAsync(() -> {
+                while (interrupted[0] < rounds) {
+                    if (guest.vcpu.run() instanceof Exit.Interrupted) {
+                        synchronized (interrupted) {
+                            interrupted[0]++;
+                            interrupted.notifyAll();
+                        }
+                    }
+                }
+            }, PLATFORM);
+            for (int kicks = 1; kicks <= rounds; kicks++) {
+                guest.vcpu.kick();
+                synchronized (interrupted) {
+                    while (interrupted[0] < kicks) {
+                        interrupted.wait(10_000);
+                        assertTrue(interrupted[0] >= kicks, "a kick was lost");
+                    }
+                    assertEquals(kicks, interrupted[0], "one Interrupted too many");
+                }
+            }
+            runner.get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void aKickReachesEveryNewRunnerThread() throws Exception {
+        try (RealModeGuest guest = new RealModeGuest(SPINNING)) {
+            for (int i = 0; i < 500; i++) {
+                CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, i % 2 == 0 ? PLATFORM : VIRTUAL);
+                guest.vcpu.kick();
+                runner.get(30, TimeUnit.SECONDS);
+            }
+        }
+    }
+
+    @Test
+    void aCallFromASecondThreadIsRefused() throws Exception {
+        try (RealModeGuest guest = new RealModeGuest(SPINNING)) {
+            CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, PLATFORM);
+            awaitRunning(guest.vcpu);
+            IllegalStateException e = assertThrows(IllegalStateException.class, guest.vcpu::run);
+            assertTrue(e.getMessage().contains("in use by thread runner"), e.getMessage());
+            guest.vcpu.kick();
+            runner.get(30, TimeUnit.SECONDS);
+            guest.vcpu.x86().getRegs();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {SPINNING, EXITING})
+    void closingARunningVcpuEndsItsRun(String code) throws Exception {
+        for (int i = 0; i < 200; i++) {
+            RealModeGuest guest = new RealModeGuest(code);
+            CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, PLATFORM);
+            if (i % 2 == 0) {
+                awaitRunning(guest.vcpu);
+            }
+            if (i % 3 == 0) {
+                guest.vcpu.close();
+            }
+            guest.close();
+            CompletionException e = assertThrows(CompletionException.class, runner::join);
+            assertInstanceOf(ClosedException.class, e.getCause());
+        }
+        assertEquals(List.of(), ProcessState.kvmFds());
+        assertEquals(List.of(), ProcessState.kvmMappings());
+    }
+
+    @Test
+    void closingFromManyThreadsAtOnceClosesOnce() throws Exception {
+        for (int i = 0; i < 100; i++) {
+            RealModeGuest guest = new RealModeGuest(SPINNING);
+            CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, PLATFORM);
+            CompletableFuture.allOf(CompletableFuture.runAsync(guest.kvm::close, PLATFORM),
+                    CompletableFuture.runAsync(guest.vm::close, PLATFORM),
+                    CompletableFuture.runAsync(guest.vcpu::close, PLATFORM),
+                    CompletableFuture.runAsync(guest.vcpu::kick, PLATFORM)).get(30, TimeUnit.SECONDS);
+            assertEquals(List.of(), ProcessState.kvmFds());
+            assertThrows(CompletionException.class, runner::join);
+        }
+    }
+
+    @Test
+    void aKickOfAClosedVcpuDoesNothing() {
+        Vcpu vcpu;
+        try (RealModeGuest guest = new RealModeGuest(SPINNING)) {
+            vcpu = guest.vcpu;
+        }
+        vcpu.kick();
+        assertThrows(ClosedException.class, vcpu::run);
+    }
+
+    @Test
+    void anInterruptedThreadRunsItsGuestAllTheSame() {
+        try (RealModeGuest guest = new RealModeGuest("f4")) {
+            Thread.currentThread().interrupt();
+            assertInstanceOf(Exit.Hlt.class, guest.vcpu.run());
+            assertTrue(Thread.interrupted());
+        }
+    }
+}

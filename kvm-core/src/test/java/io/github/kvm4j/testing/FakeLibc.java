@@ -1,0 +1,278 @@
+package io.github.kvm4j.testing;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.LongSupplier;
+
+import io.github.kvm4j.bindings.kvm_create_device;
+import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.libc.libc_h;
+import io.github.kvm4j.bindings.x86.kvm_cpuid2;
+import io.github.kvm4j.bindings.x86.kvm_run;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.sys.Libc;
+
+/**
+ * A C library with a KVM in it, as far as the lifecycle of descriptors and mappings goes, that keeps a book of them and
+ * fails on demand. Its vCPUs run a guest that halts at once.
+ */
+public final class FakeLibc implements Libc {
+
+    public static final int VCPU_MMAP_SIZE = 3 * 4096;
+
+    private final List<String> calls = new ArrayList<>();
+    private final Map<Integer, String> fds = new TreeMap<>();
+    private final Map<Long, Mapped> mappings = new TreeMap<>();
+    private final Map<Ioctl, LongSupplier> answers = new EnumMap<>(Ioctl.class);
+    private int nextFd = 100;
+    private int failingCall = -1;
+    private Errno failure = Errno.EIO;
+    private String failingPrefix = "";
+    private long openResult;
+    private int lackingCapability = -1;
+    private boolean closeOnExec = true;
+
+    private record Mapped(String what, long length, Arena arena) {
+    }
+
+    /** Lets the call with this index, counted from 0 over all calls, fail. */
+    public FakeLibc failing(int call, Errno errno) {
+        failingCall = call;
+        failure = errno;
+        return this;
+    }
+
+    /** Lets every call whose name begins so fail, until called with null. */
+    public FakeLibc failingEvery(String prefix) {
+        failingPrefix = prefix == null ? "" : prefix;
+        return this;
+    }
+
+    /** Lets KVM lack a capability. */
+    public FakeLibc withoutCapability(int number) {
+        lackingCapability = number;
+        return this;
+    }
+
+    /** Lets every call of an ioctl return this; a negated errno is a failure. */
+    public FakeLibc answering(Ioctl ioctl, LongSupplier result) {
+        answers.put(ioctl, result);
+        return this;
+    }
+
+    /** Lets open(2) fail. */
+    public FakeLibc refusingToOpen(Errno errno) {
+        openResult = -errno.number();
+        return this;
+    }
+
+    /** Lets the kernel return descriptors without close-on-exec. */
+    public FakeLibc withoutCloseOnExec() {
+        closeOnExec = false;
+        return this;
+    }
+
+    /** All calls so far, in order: a system call with what it is about, or an ioctl's name. */
+    public synchronized List<String> calls() {
+        return List.copyOf(calls);
+    }
+
+    /** What is open. */
+    public synchronized List<String> openFds() {
+        return List.copyOf(fds.values());
+    }
+
+    /** What is mapped. */
+    public synchronized List<String> mapped() {
+        return mappings.values().stream().map(Mapped::what).toList();
+    }
+
+    private long call(String name, LongSupplier action) {
+        int index = calls.size();
+        calls.add(name);
+        boolean failing = index == failingCall || !failingPrefix.isEmpty() && name.startsWith(failingPrefix);
+        return failing ? -failure.number() : action.getAsLong();
+    }
+
+    /** A new descriptor, for an answer that is one. */
+    public int newFd(String what) {
+        fds.put(nextFd, what);
+        return nextFd++;
+    }
+
+    private static Ioctl byNumber(long request) {
+        return Arrays.stream(Ioctl.values()).filter(ioctl -> ioctl.number() == request).findFirst().orElseThrow();
+    }
+
+    @Override
+    public synchronized long ioctl(MemorySegment errno, int fd, long request, long value) {
+        return ioctl(fd, byNumber(request), MemorySegment.NULL, value);
+    }
+
+    @Override
+    public synchronized long ioctl(MemorySegment errno, int fd, long request, MemorySegment argument) {
+        return ioctl(fd, byNumber(request), argument, 0);
+    }
+
+    private long ioctl(int fd, Ioctl ioctl, MemorySegment argument, long value) {
+        return call(ioctl.name(), () -> {
+            if (!fds.containsKey(fd)) {
+                return -Errno.EBADF.number();
+            }
+            LongSupplier answer = answers.get(ioctl);
+            return answer != null ? answer.getAsLong() : perform(fd, ioctl, argument, value);
+        });
+    }
+
+    private long perform(int fd, Ioctl ioctl, MemorySegment argument, long value) {
+        return switch (ioctl) {
+            case KVM_GET_API_VERSION -> kvm_h.KVM_API_VERSION();
+            case KVM_GET_VCPU_MMAP_SIZE -> VCPU_MMAP_SIZE;
+            case KVM_CHECK_EXTENSION -> value == lackingCapability
+                    ? 0
+                    : value == kvm_h.KVM_CAP_NR_MEMSLOTS()
+                            ? 64
+                            : value == kvm_h.KVM_CAP_MAX_VCPU_ID() ? 16 : 1;
+            case KVM_CREATE_VM -> newFd("VM");
+            case KVM_CREATE_VCPU -> newFd("vCPU " + value);
+            case KVM_CREATE_DEVICE -> {
+                kvm_create_device.fd(argument, newFd("device"));
+                yield 0;
+            }
+            case KVM_GET_SUPPORTED_CPUID -> {
+                kvm_cpuid2.nent(argument, 0);
+                yield 0;
+            }
+            case KVM_RUN -> {
+                MemorySegment page = runPage(fds.get(fd));
+                page.set(JAVA_INT, kvm_run.exit_reason$offset(), kvm_h.KVM_EXIT_HLT());
+                yield 0;
+            }
+            default -> 0;
+        };
+    }
+
+    @SuppressWarnings("restricted")
+    private MemorySegment runPage(String vcpu) {
+        for (Map.Entry<Long, Mapped> entry : mappings.entrySet()) {
+            if (entry.getValue().what().equals(vcpu)) {
+                return MemorySegment.ofAddress(entry.getKey()).reinterpret(entry.getValue().length());
+            }
+        }
+        throw new AssertionError("no run page of " + vcpu);
+    }
+
+    @Override
+    public synchronized long tgkill(MemorySegment errno, int processId, int threadId, int signal) {
+        return call("tgkill", () -> 0);
+    }
+
+    @Override
+    public int gettid() {
+        return (int) Thread.currentThread().threadId();
+    }
+
+    @Override
+    public int getpid() {
+        return (int) ProcessHandle.current().pid();
+    }
+
+    @Override
+    public synchronized long open(String path, int flags) {
+        return call("open(" + path + ")", () -> {
+            if ((flags & libc_h.O_CLOEXEC()) == 0) {
+                throw new AssertionError("opened without O_CLOEXEC");
+            }
+            return openResult < 0 ? openResult : newFd("Kvm");
+        });
+    }
+
+    /** Whatever close(2) returns, Linux frees the descriptor. */
+    @Override
+    public synchronized long close(int fd) {
+        String what = fds.remove(fd);
+        return call("close(" + what + ")", () -> what == null ? -Errno.EBADF.number() : 0);
+    }
+
+    @Override
+    public synchronized long fcntl(int fd, int command, int argument) {
+        String what = fds.get(fd);
+        String name = command == libc_h.F_GETFD() ? "F_GETFD" : "F_SETFD " + argument;
+        return call("fcntl(" + what + ", " + name + ")",
+                () -> command == libc_h.F_GETFD() && closeOnExec ? libc_h.FD_CLOEXEC() : 0);
+    }
+
+    @Override
+    public synchronized long mmap(long length, int protection, int flags, int fd, long offset) {
+        String what = fd < 0 ? "anonymous " + length : fds.get(fd);
+        return call("mmap(" + what + ")", () -> {
+            Arena arena = Arena.ofShared();
+            long address = arena.allocate(length, 4096).address();
+            mappings.put(address, new Mapped(what, length, arena));
+            return address;
+        });
+    }
+
+    /** A failing munmap keeps the mapping for good; it is taken off the book all the same, for what else is left. */
+    @Override
+    public synchronized long munmap(long address, long length) {
+        Mapped mapped = mappings.remove(address);
+        return call("munmap(" + (mapped == null ? null : mapped.what()) + ")", () -> {
+            if (mapped == null || mapped.length() != length) {
+                throw new AssertionError("munmap of what is not mapped: " + address + " " + length);
+            }
+            mapped.arena().close();
+            return 0;
+        });
+    }
+
+    @Override
+    public synchronized long madvise(long address, long length, int advice) {
+        return call("madvise", () -> 0);
+    }
+
+    @Override
+    public synchronized long sigaction(int signal, MemorySegment action, MemorySegment oldAction) {
+        return call("sigaction(" + signal + ")", () -> {
+            if (oldAction.address() != 0) {
+                oldAction.set(JAVA_LONG, 0, 0);
+            }
+            return 0;
+        });
+    }
+
+    @Override
+    public synchronized long unblockSignal(int signal) {
+        return call("pthread_sigmask", () -> 0);
+    }
+
+    @Override
+    public int sigrtmin() {
+        return 34;
+    }
+
+    @Override
+    public int sigrtmax() {
+        return 64;
+    }
+
+    @Override
+    public long harmlessFunction() {
+        return 1;
+    }
+
+    @Override
+    public int pageSize() {
+        return 4096;
+    }
+}

@@ -1,0 +1,87 @@
+package io.github.kvm4j.testing;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import org.junit.jupiter.api.extension.BeforeTestExecutionCallback;
+import org.junit.jupiter.api.extension.ConditionEvaluationResult;
+import org.junit.jupiter.api.extension.ExecutionCondition;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.TestWatcher;
+
+import io.github.kvm4j.Kvm;
+
+/** Decides whether the tests with {@link RequiresKvm} run, and counts them. */
+public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCallback, TestWatcher {
+
+    private static final boolean REQUIRED = "required".equals(System.getProperty("kvm.tests"));
+
+    /** Why KVM cannot be used, or empty. */
+    private static final Optional<String> OBSTACLE = obstacle();
+
+    private static Optional<String> obstacle() {
+        try (Kvm _ = Kvm.open()) {
+            return Optional.empty();
+        } catch (RuntimeException e) {
+            return Optional.of(e.toString());
+        }
+    }
+
+    @Override
+    public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+        if (OBSTACLE.isEmpty()) {
+            return ConditionEvaluationResult.enabled("KVM can be opened");
+        }
+        if (REQUIRED) {
+            throw new AssertionError("-Dkvm.tests=required, but: " + OBSTACLE.get());
+        }
+        Count.in(context).skipped.add(context.getUniqueId() + ": " + OBSTACLE.get());
+        return ConditionEvaluationResult.disabled(OBSTACLE.get());
+    }
+
+    @Override
+    public void beforeTestExecution(ExtensionContext context) {
+        Count.in(context).run.incrementAndGet();
+    }
+
+    /** An assumption did not hold: the test began, and then skipped itself. */
+    @Override
+    public void testAborted(ExtensionContext context, Throwable cause) {
+        Count count = Count.in(context);
+        count.run.decrementAndGet();
+        count.skipped.add(context.getUniqueId() + ": " + cause.getMessage());
+    }
+
+    /** Lives as long as the whole test run, and prints at its end. */
+    private static final class Count implements AutoCloseable {
+
+        private static final Path REPORT = Path.of("target", "kvm-tests.txt");
+
+        final AtomicInteger run = new AtomicInteger();
+        final List<String> skipped = new CopyOnWriteArrayList<>();
+
+        static Count in(ExtensionContext context) {
+            return context.getRoot().getStore(ExtensionContext.Namespace.create(KvmTests.class))
+                    .getOrComputeIfAbsent(Count.class, _ -> new Count(), Count.class);
+        }
+
+        @Override
+        public void close() {
+            StringBuilder report = new StringBuilder(
+                    "KVM tests: " + run.get() + " run, " + skipped.size() + " skipped\n");
+            skipped.forEach(skip -> report.append("  skipped ").append(skip).append('\n'));
+            System.out.print(report);
+            try {
+                Files.writeString(REPORT, report);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package io.github.kvm4j.testing;
+
+import java.util.HexFormat;
+
+import io.github.kvm4j.Kvm;
+import io.github.kvm4j.Vcpu;
+import io.github.kvm4j.Vm;
+import io.github.kvm4j.memory.MemoryRegion;
+import io.github.kvm4j.x86.Regs;
+import io.github.kvm4j.x86.Sregs;
+
+/** A VM with 64 KiB of memory at 0 and one vCPU that starts in 16-bit real mode at {@link #ENTRY}. */
+public final class RealModeGuest implements AutoCloseable {
+
+    public static final long ENTRY = 0x1000;
+    public static final long MEMORY_SIZE = 0x10000;
+
+    public final Kvm kvm;
+    public final Vm vm;
+    public final MemoryRegion memory;
+    public final Vcpu vcpu;
+
+    /** @param code the instructions in hexadecimal, blanks between bytes allowed */
+    public RealModeGuest(String code) {
+        kvm = Kvm.open();
+        vm = kvm.createVm();
+        memory = vm.memory().add(0, MEMORY_SIZE);
+        vcpu = vm.createVcpu(0);
+        load(vm, vcpu, code);
+    }
+
+    /** Puts code at {@link #ENTRY} and the vCPU in front of it. */
+    public static void load(Vm vm, Vcpu vcpu, String code) {
+        vm.memory().putBytes(ENTRY, HexFormat.of().parseHex(code.replace(" ", "")));
+        Sregs sregs = vcpu.x86().getSregs();
+        sregs.cs.base = 0;
+        sregs.cs.selector = 0;
+        vcpu.x86().setSregs(sregs);
+        Regs regs = new Regs();
+        regs.rip = ENTRY;
+        regs.rsp = 0x8000;
+        vcpu.x86().setRegs(regs);
+    }
+
+    @Override
+    public void close() {
+        kvm.close();
+    }
+}
