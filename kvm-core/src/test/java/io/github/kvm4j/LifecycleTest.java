@@ -223,6 +223,17 @@ class LifecycleTest {
     }
 
     @Test
+    void memoryThatTheHostCannotMapIsExplained() {
+        try (Kvm kvm = open(); Vm vm = kvm.createVm()) {
+            libc.failing(libc.calls().size(), Errno.ENOMEM);
+            KvmException e = assertThrows(KvmException.class, () -> vm.memory().add(0, 1L << 42));
+            assertEquals("mmap(guest memory, 4398046511104 bytes)", e.call());
+            assertTrue(e.getMessage().contains("ENOMEM") && e.getMessage().contains("address space"), e.getMessage());
+            assertEquals(List.of(), vm.memory().regions());
+        }
+    }
+
+    @Test
     void guestMemoryOfAClosedVmIsRefusedNotRead() {
         MemorySegment segment;
         Vm vm;

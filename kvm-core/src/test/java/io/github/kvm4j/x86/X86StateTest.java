@@ -1,0 +1,178 @@
+package io.github.kvm4j.x86;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.util.ArrayList;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+
+import io.github.kvm4j.KvmException;
+import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.testing.RealModeGuest;
+import io.github.kvm4j.testing.RequiresKvm;
+
+/** Registers and CPUID go to the vCPU and come back as they were. */
+@RequiresKvm
+class X86StateTest {
+
+    /** Gives every field a value of its own, by reflection, so that one that is forgotten shows. */
+    private static long fill(Object state, long seed) throws IllegalAccessException {
+        long next = seed;
+        for (Field field : state.getClass().getFields()) {
+            if (Modifier.isStatic(field.getModifiers())) {
+                continue;
+            }
+            if (field.getType() == long.class) {
+                field.setLong(state, next++);
+            } else if (field.getType() == int.class) {
+                field.setInt(state, (int) next++);
+            } else if (field.getType() == short.class) {
+                field.setShort(state, (short) next++);
+            } else if (field.getType() == byte.class) {
+                field.setByte(state, (byte) next++);
+            } else if (field.get(state) instanceof long[] words) {
+                for (int i = 0; i < words.length; i++) {
+                    words[i] = next++;
+                }
+            } else {
+                next = fill(field.get(state), next);
+            }
+        }
+        return next;
+    }
+
+    @Test
+    void everyGeneralRegisterComesBack() throws IllegalAccessException {
+        try (RealModeGuest guest = new RealModeGuest("f4")) {
+            Regs regs = new Regs();
+            fill(regs, 0x1111_0000_0000_0101L);
+            regs.rflags = 0x2 | 0x40;
+            guest.vcpu.x86().setRegs(regs);
+            assertEquals(regs, guest.vcpu.x86().getRegs());
+            assertEquals(regs.hashCode(), guest.vcpu.x86().getRegs().hashCode());
+        }
+    }
+
+    @Test
+    void everyFieldOfAStateCountsInItsEquals() throws IllegalAccessException {
+        for (Object[] pair : List.of(new Object[]{new Regs(), new Regs()}, new Object[]{new Sregs(), new Sregs()},
+                new Object[]{new Segment(), new Segment()},
+                new Object[]{new DescriptorTable(), new DescriptorTable()})) {
+            assertEquals(pair[0], pair[1]);
+            for (Field field : pair[0].getClass().getFields()) {
+                if (field.getType() == long.class) {
+                    long before = field.getLong(pair[0]);
+                    field.setLong(pair[0], 77);
+                    assertNotEquals(pair[0], pair[1], field.getName());
+                    field.setLong(pair[0], before);
+                } else if (field.getType() == byte.class) {
+                    field.setByte(pair[0], (byte) 77);
+                    assertNotEquals(pair[0], pair[1], field.getName());
+                    field.setByte(pair[0], (byte) 0);
+                }
+            }
+            fill(pair[0], 5);
+            assertNotEquals(pair[0], pair[1]);
+            assertTrue(pair[0].toString().length() > 10);
+        }
+    }
+
+    @Test
+    void copiesAreEqualAndApart() throws IllegalAccessException {
+        Regs regs = new Regs();
+        fill(regs, 100);
+        Regs copy = regs.copy();
+        assertEquals(regs, copy);
+        copy.r15++;
+        assertNotEquals(regs, copy);
+        Sregs sregs = new Sregs();
+        fill(sregs, 100);
+        Sregs other = sregs.copy();
+        assertEquals(sregs, other);
+        other.ldt.base++;
+        assertNotEquals(sregs, other);
+    }
+
+    @Test
+    void theSpecialRegistersComeBack() {
+        try (RealModeGuest guest = new RealModeGuest("f4")) {
+            X86Vcpu vcpu = guest.vcpu.x86();
+            Sregs sregs = vcpu.getSregs();
+            long base = 0x10;
+            for (Segment segment : List.of(sregs.ds, sregs.es, sregs.fs, sregs.gs)) {
+                segment.selector = (short) base;
+                segment.base = base << 4;
+                base += 8;
+            }
+            sregs.gdt.base = 0x1234_5000L;
+            sregs.gdt.limit = 0x7f;
+            sregs.idt.base = 0x1234_6000L;
+            sregs.idt.limit = (short) 0xffff;
+            sregs.cr2 = 0xdead_beefL;
+            sregs.cr3 = 0x5000;
+            sregs.cr8 = 3;
+            vcpu.setSregs(sregs);
+            assertEquals(sregs, vcpu.getSregs());
+        }
+    }
+
+    @Test
+    void specialRegistersThatNoProcessorTakesAreRefused() {
+        try (RealModeGuest guest = new RealModeGuest("f4")) {
+            Sregs sregs = guest.vcpu.x86().getSregs();
+            sregs.cr4 = -1;
+            KvmException e = assertThrows(KvmException.class, () -> guest.vcpu.x86().setSregs(sregs));
+            assertEquals("KVM_SET_SREGS", e.call());
+            assertEquals("EINVAL", e.errnoName());
+        }
+    }
+
+    @Test
+    void theSupportedCpuidIsThatOfAProcessor() {
+        try (RealModeGuest guest = new RealModeGuest("f4")) {
+            Cpuid cpuid = guest.kvm.x86().getSupportedCpuid();
+            assertTrue(cpuid.entries().size() > 10, cpuid::toString);
+            assertTrue(List.of("GenuineIntel", "AuthenticAMD", "HygonGenuine").contains(cpuid.vendor()),
+                    cpuid.vendor());
+            assertTrue(cpuid.find(7, 0).isPresent());
+            assertTrue(cpuid.find(0x4000_0000).isPresent(), "KVM's own leaf");
+            assertTrue(cpuid.find(0x7777_7777).isEmpty());
+        }
+    }
+
+    @Test
+    void theGuestSeesTheCpuidThatItIsGiven() {
+        // xor eax, eax; cpuid; hlt
+        try (RealModeGuest guest = new RealModeGuest("66 31 c0 0f a2 f4")) {
+            List<CpuidEntry> entries = new ArrayList<>(guest.kvm.x86().getSupportedCpuid().entries());
+            entries.replaceAll(entry -> entry.function() == 0
+                    ? new CpuidEntry(0, 0, 0, entry.eax(), 0x11111111, 0x22222222, 0x33333333)
+                    : entry);
+            guest.vcpu.x86().setCpuid2(new Cpuid(entries));
+            assertTrue(guest.vcpu.run() instanceof Exit.Hlt);
+            Regs regs = guest.vcpu.x86().getRegs();
+            assertEquals(0x11111111, regs.rbx);
+            assertEquals(0x22222222, regs.rcx);
+            assertEquals(0x33333333, regs.rdx);
+        }
+    }
+
+    @Test
+    void tooManyCpuidEntriesAreRefused() {
+        try (RealModeGuest guest = new RealModeGuest("f4")) {
+            List<CpuidEntry> entries = new ArrayList<>();
+            for (int i = 0; i < 300; i++) {
+                entries.add(new CpuidEntry(i, 0, 0, 0, 0, 0, 0));
+            }
+            KvmException e = assertThrows(KvmException.class, () -> guest.vcpu.x86().setCpuid2(new Cpuid(entries)));
+            assertEquals("KVM_SET_CPUID2", e.call());
+            assertEquals("E2BIG", e.errnoName());
+        }
+    }
+}
