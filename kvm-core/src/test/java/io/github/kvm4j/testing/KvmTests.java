@@ -35,8 +35,9 @@ public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCa
 
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-        if (OBSTACLE.isEmpty()) {
-            return ConditionEvaluationResult.enabled("KVM can be opened");
+        // The class is let through, so that its tests are skipped, and counted, one by one.
+        if (OBSTACLE.isEmpty() || context.getTestMethod().isEmpty()) {
+            return ConditionEvaluationResult.enabled("nothing against it");
         }
         if (REQUIRED) {
             throw new AssertionError("-Dkvm.tests=required, but: " + OBSTACLE.get());
