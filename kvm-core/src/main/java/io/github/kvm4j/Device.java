@@ -8,6 +8,7 @@ import io.github.kvm4j.bindings.kvm_device_attr;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.vm.VmState;
 
 /**
  * An in-kernel device, controlled by its attributes: groups of 64-bit numbers, each with a value whose size and meaning
@@ -25,11 +26,13 @@ public final class Device implements AutoCloseable {
 
     private final Vm vm;
     private final int type;
+    private final VmState state;
     private final KvmFd fd;
 
-    Device(Vm vm, int type, KvmFd fd) {
+    Device(Vm vm, int type, VmState state, KvmFd fd) {
         this.vm = vm;
         this.type = type;
+        this.state = state;
         this.fd = fd;
     }
 
@@ -157,7 +160,7 @@ public final class Device implements AutoCloseable {
         try {
             fd.close();
         } finally {
-            vm.forget(this);
+            state.forget(fd);
         }
     }
 

@@ -1,6 +1,6 @@
 package io.github.kvm4j;
 
-import java.lang.ref.WeakReference;
+import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +19,7 @@ import io.github.kvm4j.internal.sys.Fd;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.internal.sys.LeakWatch;
 import io.github.kvm4j.internal.sys.Lifecycle;
+import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.x86.X86Kvm;
 
 /**
@@ -39,12 +40,13 @@ public final class Kvm implements AutoCloseable {
     private final X86Kvm x86;
     private final long vcpuMmapSize;
 
-    /** The VMs that are not closed, changed under the lifecycle's lock. Weak, so that a forgotten one is noticed. */
-    private final List<WeakReference<Vm>> vms = new ArrayList<>();
+    /** The VMs that are not closed, changed and read under the lifecycle's lock. */
+    private final List<VmState> vms = new ArrayList<>();
 
     private Kvm(KvmFd fd) {
         this.fd = fd;
         requireApiVersion(fd);
+        requireImmediateExit(fd);
         this.vcpuMmapSize = requireRunPage(fd);
         this.x86 = new X86Kvm(fd);
         this.leakWatch = LeakWatch.of(this, "a Kvm (" + fd + ")");
@@ -57,6 +59,8 @@ public final class Kvm implements AutoCloseable {
      * @throws KvmException
      *             when there is no such file (ENOENT: KVM is not loaded, or there is no virtualization), when this user may
      *             not open it (EACCES), or when its API version is not 12
+     * @throws UnsupportedCapabilityException
+     *             without {@link Capability#IMMEDIATE_EXIT}, which every kernel since 4.13 has
      * @throws IllegalCallerException
      *             when the JVM denies native access; the message has the option that grants it
      * @throws UnsupportedOperationException
@@ -118,6 +122,13 @@ public final class Kvm implements AutoCloseable {
             throw new KvmException("KVM_GET_API_VERSION", 0,
                     "the kernel's KVM API has version " + version + "; kvm4j needs "
                             + kvm_h.KVM_API_VERSION() + ", which every kernel since 2.6.22 has");
+        }
+    }
+
+    /** Since 4.13. Without it a kick could be lost between the check for it and the entry into the guest. */
+    private static void requireImmediateExit(KvmFd fd) {
+        if (fd.call(Ioctl.KVM_CHECK_EXTENSION, Capability.IMMEDIATE_EXIT.number()) == 0) {
+            throw new UnsupportedCapabilityException(Ioctl.KVM_RUN.name(), Capability.IMMEDIATE_EXIT);
         }
     }
 
@@ -223,20 +234,21 @@ public final class Kvm implements AutoCloseable {
             result = fd.attempt(Ioctl.KVM_CREATE_VM, type);
         }
         KvmFd.check(Ioctl.KVM_CREATE_VM, result);
-        Vm vm = new Vm(this, fd, new KvmFd(fd.host(), FdKind.VM, fd.own(result, "VM")));
+        VmState state = new VmState(fd, new KvmFd(fd.host(), FdKind.VM, fd.own(result, "VM")));
         try {
+            Vm vm = new Vm(this, state);
             return lifecycle.whileOpen(() -> {
-                vms.add(new WeakReference<>(vm));
+                vms.add(state);
                 return vm;
             });
-        } catch (ClosedException e) {
-            Cleanup.after(e, vm::close);
-            throw e;
+        } catch (Throwable t) {
+            Cleanup.after(t, state::close);
+            throw t;
         }
     }
 
-    void forget(Vm vm) {
-        lifecycle.locked(() -> vms.removeIf(reference -> reference.refersTo(vm) || reference.refersTo(null)));
+    void forget(VmState vm) {
+        lifecycle.locked(() -> vms.remove(vm));
     }
 
     /**
@@ -261,26 +273,25 @@ public final class Kvm implements AutoCloseable {
     }
 
     /**
-     * Closes the VMs created from this that are still open, the youngest first, and then the descriptor. A second call
-     * does nothing.
+     * Closes the VMs created from this that are still open, the youngest first, and then the descriptor. It waits for
+     * calls in progress on other threads, as {@link Vm#close()} does. A second call does nothing.
      *
      * @throws KvmException
      *             when a step failed; the others have been done all the same
      */
     @Override
     public void close() {
-        lifecycle.close(() -> {
-            Cleanup cleanup = new Cleanup();
-            for (WeakReference<Vm> reference : List.copyOf(vms).reversed()) {
-                Vm vm = reference.get();
-                if (vm != null) {
-                    cleanup.step(vm::close);
-                }
-            }
-            cleanup.step(fd::close);
-            leakWatch.closed();
-            cleanup.finish();
-        });
+        try {
+            lifecycle.close(() -> {
+                Cleanup cleanup = new Cleanup();
+                lifecycle.locked(() -> List.copyOf(vms)).reversed().forEach(vm -> cleanup.step(vm::close));
+                cleanup.step(fd::close);
+                leakWatch.closed();
+                cleanup.finish();
+            });
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     @Override

@@ -1,8 +1,11 @@
 package io.github.kvm4j;
 
+import java.lang.ref.Reference;
+
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
+import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.x86.X86Vcpu;
 
 /**
@@ -17,12 +20,14 @@ public final class Vcpu implements AutoCloseable {
 
     private final Vm vm;
     private final int id;
+    private final VmState state;
     private final VcpuFd fd;
     private final X86Vcpu x86;
 
-    Vcpu(Vm vm, int id, VcpuFd fd) {
+    Vcpu(Vm vm, int id, VmState state, VcpuFd fd) {
         this.vm = vm;
         this.id = id;
+        this.state = state;
         this.fd = fd;
         this.x86 = new X86Vcpu(fd);
     }
@@ -62,7 +67,8 @@ public final class Vcpu implements AutoCloseable {
      * section 4.10. It allocates nothing.
      * <p>
      * {@link Thread#interrupt()} does not disturb a run; {@link #kick()} ends one. Signals of others are not reported: the
-     * run goes on. A virtual thread may run a vCPU, and keeps its carrier thread for as long.
+     * run goes on. A virtual thread may run a vCPU, and keeps its carrier thread for as long: with as many guests on
+     * virtual threads as there are carriers, no other virtual thread gets on, one that would kick included.
      *
      * @return the exit, valid until the next call
      * @throws KvmException
@@ -74,12 +80,21 @@ public final class Vcpu implements AutoCloseable {
      *             when closed, also when it is closed meanwhile
      */
     public Exit run() {
-        return fd.run();
+        try {
+            return fd.run();
+        } finally {
+            // A VM is not forgotten as long as it runs.
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**
      * Makes exactly one run return {@link Exit.Interrupted}: the one in progress, or else the next. Kicks that come before
-     * that one count as one. Any thread may call it at any time; on a closed vCPU it does nothing.
+     * that one count as one. Any thread may call it at any time; on a closed vCPU it does nothing. It allocates nothing.
+     *
+     * @throws KvmException
+     *             when the signal cannot be sent (EAGAIN: the user's limit of pending signals, ulimit -i, is exhausted);
+     *             the kick then takes effect at the guest's next exit
      */
     public void kick() {
         fd.kick();
@@ -100,14 +115,17 @@ public final class Vcpu implements AutoCloseable {
      * call does nothing.
      *
      * @throws KvmException
-     *             when a step failed; the others have been done all the same
+     *             when a step failed; the others have been done all the same. When the guest could not be kicked out, the
+     *             vCPU is still there, and the call may be made again
      */
     @Override
     public void close() {
         try {
             fd.close();
         } finally {
-            vm.forget(this);
+            if (fd.isDone()) {
+                state.forget(fd);
+            }
         }
     }
 

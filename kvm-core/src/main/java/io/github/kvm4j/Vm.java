@@ -2,8 +2,7 @@ package io.github.kvm4j;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.BitSet;
+import java.lang.ref.Reference;
 import java.util.List;
 
 import io.github.kvm4j.bindings.kvm_create_device;
@@ -12,9 +11,6 @@ import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Architecture;
-import io.github.kvm4j.internal.sys.Cleanup;
-import io.github.kvm4j.internal.sys.LeakWatch;
-import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.memory.GuestMemory;
 import io.github.kvm4j.x86.X86Vm;
@@ -30,33 +26,20 @@ import io.github.kvm4j.x86.X86Vm;
 public final class Vm implements AutoCloseable {
 
     private final Kvm kvm;
-    private final KvmFd fd;
-    private final LeakWatch leakWatch;
     private final VmState state;
+    private final KvmFd fd;
     private final GuestMemory memory;
     private final X86Vm x86;
-
-    /** In the order of their creation; both lists and {@code vcpuIds} are changed under the lifecycle's lock. */
-    private final List<Vcpu> vcpus = new ArrayList<>();
-    private final List<Device> devices = new ArrayList<>();
-
-    /** Also those of closed vCPUs: the kernel keeps a vCPU until its VM is gone. */
-    private final BitSet vcpuIds = new BitSet();
     private final int vcpuIdLimit;
 
-    Vm(Kvm kvm, KvmFd system, KvmFd fd) {
+    Vm(Kvm kvm, VmState state) {
         this.kvm = kvm;
-        this.fd = fd;
-        try {
-            this.state = new VmState(system, fd);
-            this.vcpuIdLimit = vcpuIdLimit();
-            this.memory = new GuestMemory(state);
-            this.x86 = new X86Vm(state);
-            this.leakWatch = LeakWatch.of(this, "a Vm (" + fd + ")");
-        } catch (Throwable t) {
-            Cleanup.after(t, fd::close);
-            throw t;
-        }
+        this.state = state;
+        this.fd = state.fd();
+        this.vcpuIdLimit = vcpuIdLimit();
+        this.memory = new GuestMemory(state);
+        this.x86 = new X86Vm(state);
+        state.watch(this);
     }
 
     /** Section 4.7: without KVM_CAP_MAX_VCPU_ID ids go up to KVM_CAP_MAX_VCPUS, without that to KVM_CAP_NR_VCPUS or 4. */
@@ -160,20 +143,7 @@ public final class Vm implements AutoCloseable {
             throw new IllegalArgumentException(
                     "vCPU id " + id + " is out of range: this VM takes 0 to " + (vcpuIdLimit - 1));
         }
-        return state.lifecycle().whileOpen(() -> {
-            if (vcpuIds.get(id)) {
-                throw new IllegalArgumentException("this VM has had a vCPU " + id
-                        + "; the kernel keeps an id taken until the VM is closed");
-            }
-            long number = fd.call(Ioctl.KVM_CREATE_VCPU, id);
-            // From here on the kernel has the vCPU, whatever becomes of its descriptor.
-            vcpuIds.set(id);
-            state.setVcpuCreated();
-            Vcpu vcpu = new Vcpu(this, id,
-                    VcpuFd.own(fd.host(), fd.own(number, "vCPU " + id), kvm.vcpuMmapSize()));
-            vcpus.add(vcpu);
-            return vcpu;
-        });
+        return new Vcpu(this, id, state, state.createVcpu(id, kvm.vcpuMmapSize()));
     }
 
     /**
@@ -185,7 +155,7 @@ public final class Vm implements AutoCloseable {
      * @throws UnsupportedCapabilityException
      *             without the capability
      * @throws KvmException
-     *             when the kernel refuses: ENODEV (it has no such device), EEXIST (it takes no second one)
+     *             when the kernel refuses: ENODEV (it has no such device), EBUSY or EEXIST (it takes no second one)
      * @throws ClosedException
      *             when closed
      */
@@ -203,23 +173,22 @@ public final class Vm implements AutoCloseable {
      * @throws UnsupportedCapabilityException
      *             without the capability
      * @throws KvmException
-     *             when the kernel refuses: ENODEV (it has no such device), EEXIST (it takes no second one)
+     *             when the kernel refuses: ENODEV (it has no such device), EBUSY or EEXIST (it takes no second one)
      * @throws ClosedException
      *             when closed
      */
     public Device createDevice(int type) {
         state.require(Ioctl.KVM_CREATE_DEVICE);
-        return state.lifecycle().whileOpen(() -> {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment request = deviceRequest(arena, type, 0);
-                fd.call(Ioctl.KVM_CREATE_DEVICE, request);
-                int number = kvm_create_device.fd(request);
-                Device device = new Device(this, type,
-                        new KvmFd(fd.host(), FdKind.DEVICE, fd.own(number, "device of type " + type)));
-                devices.add(device);
-                return device;
-            }
-        });
+        return new Device(this, type, state, state.createDevice(() -> newDevice(type)));
+    }
+
+    private KvmFd newDevice(int type) {
+        String what = "device of type " + type;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = deviceRequest(arena, type, 0);
+            fd.call(Ioctl.KVM_CREATE_DEVICE, request);
+            return new KvmFd(fd.host(), FdKind.DEVICE, fd.own(kvm_create_device.fd(request), what));
+        }
     }
 
     /**
@@ -232,7 +201,7 @@ public final class Vm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
-    public boolean knows(DeviceType type) {
+    public boolean canCreateDevice(DeviceType type) {
         if (!has(Capability.DEVICE_CTRL)) {
             return false;
         }
@@ -250,14 +219,6 @@ public final class Vm implements AutoCloseable {
         return request;
     }
 
-    void forget(Vcpu vcpu) {
-        state.lifecycle().locked(() -> vcpus.remove(vcpu));
-    }
-
-    void forget(Device device) {
-        state.lifecycle().locked(() -> devices.remove(device));
-    }
-
     /**
      * Tells whether {@link #close()} has been called.
      *
@@ -270,28 +231,21 @@ public final class Vm implements AutoCloseable {
     /**
      * Closes the vCPUs, after ending their runs, the devices, the VM's descriptor and, last, the memory: every descriptor
      * and every mapping got from a VM keeps the VM alive in the kernel. It waits for runs and calls in progress on other
-     * threads to be left, not for what those threads do with an exit. A second call does nothing.
+     * threads to be left, not for what those threads do with an exit; also for system calls of others with a segment of
+     * the guest's memory, so end those first. A second call does nothing.
      *
      * @throws KvmException
-     *             when a step failed; the others have been done all the same
+     *             when a step failed; the others have been done all the same. When a vCPU could not be stopped, the memory
+     *             stays mapped, and the call may be made again
      */
     @Override
     public void close() {
-        state.lifecycle().close(this::closeAll);
-    }
-
-    private void closeAll() {
-        Cleanup cleanup = new Cleanup();
-        for (Vcpu vcpu : List.copyOf(vcpus).reversed()) {
-            cleanup.step(vcpu::close);
+        try {
+            state.close();
+            kvm.forget(state);
+        } finally {
+            Reference.reachabilityFence(this);
         }
-        for (Device device : List.copyOf(devices).reversed()) {
-            cleanup.step(device::close);
-        }
-        state.closeFd(cleanup);
-        kvm.forget(this);
-        leakWatch.closed();
-        cleanup.finish();
     }
 
     @Override

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import org.junit.jupiter.api.Test;
@@ -217,7 +218,7 @@ class LifecycleTest {
                     () -> vm.createDevice(DeviceType.VFIO));
             assertEquals(Capability.DEVICE_CTRL, e.capability());
             assertTrue(e.getMessage().contains("KVM_CREATE_DEVICE needs KVM_CAP_DEVICE_CTRL"), e.getMessage());
-            assertFalse(vm.knows(DeviceType.VFIO));
+            assertFalse(vm.canCreateDevice(DeviceType.VFIO));
         }
         assertFalse(libc.calls().contains("KVM_CREATE_DEVICE"));
     }
@@ -230,6 +231,60 @@ class LifecycleTest {
             assertEquals("mmap(guest memory, 4398046511104 bytes)", e.call());
             assertTrue(e.getMessage().contains("ENOMEM") && e.getMessage().contains("address space"), e.getMessage());
             assertEquals(List.of(), vm.memory().regions());
+        }
+    }
+
+    @Test
+    void aGuestThatCannotBeStoppedKeepsItsMemoryUntilItCan() throws InterruptedException {
+        CountDownLatch inTheGuest = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        libc.runningGuestsUntil(inTheGuest, leave);
+        Kvm kvm = open();
+        Vm vm = kvm.createVm();
+        MemorySegment memory = vm.memory().add(0, 0x3000).segment();
+        Vcpu vcpu = vm.createVcpu(0);
+        Thread runner = Thread.ofPlatform().start(vcpu::run);
+        inTheGuest.await();
+        libc.failingEvery("tgkill");
+        KvmException e = assertThrows(KvmException.class, kvm::close);
+        assertTrue(e.call().startsWith("tgkill"), e.getMessage());
+        assertTrue(libc.mapped().contains("anonymous 12288"), "the memory of a guest that runs");
+        assertEquals(0, memory.get(ValueLayout.JAVA_INT, 0));
+        leave.countDown();
+        runner.join();
+        libc.failingEvery(null);
+        kvm.close();
+        assertEquals(List.of(), libc.openFds());
+        assertEquals(List.of(), libc.mapped());
+    }
+
+    @Test
+    void kvmClosesAlsoTheVmsThatNobodyHasAnyMore() {
+        Kvm kvm = open();
+        kvm.createVm().createVcpu(0);
+        for (int i = 0; i < 3; i++) {
+            System.gc();
+        }
+        kvm.close();
+        assertEquals(List.of(), libc.openFds());
+        assertEquals(List.of(), libc.mapped());
+    }
+
+    @Test
+    void withoutImmediateExitNothingIsOpened() {
+        libc.withoutCapability(kvm_h.KVM_CAP_IMMEDIATE_EXIT());
+        UnsupportedCapabilityException e = assertThrows(UnsupportedCapabilityException.class, this::open);
+        assertEquals(Capability.IMMEDIATE_EXIT, e.capability());
+        assertEquals(List.of(), libc.openFds());
+    }
+
+    @Test
+    void aFailedVcpuLeavesItsIdFree() {
+        try (Kvm kvm = open(); Vm vm = kvm.createVm()) {
+            libc.answering(Ioctl.KVM_CREATE_VCPU, () -> -Errno.ENOMEM.number());
+            assertThrows(KvmException.class, () -> vm.createVcpu(0));
+            libc.answering(Ioctl.KVM_CREATE_VCPU, () -> libc.newFd("vCPU 0"));
+            assertEquals(0, vm.createVcpu(0).id());
         }
     }
 

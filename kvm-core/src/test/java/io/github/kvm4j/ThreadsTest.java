@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -114,7 +115,8 @@ class ThreadsTest {
             CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, PLATFORM);
             awaitRunning(guest);
             IllegalStateException e = assertThrows(IllegalStateException.class, guest.vcpu::run);
-            assertTrue(e.getMessage().contains("in use by thread runner"), e.getMessage());
+            assertTrue(e.getMessage().contains("in use by Thread[") && e.getMessage().contains("runner"),
+                    e.getMessage());
             guest.vcpu.kick();
             runner.get(30, TimeUnit.SECONDS);
             guest.vcpu.x86().getRegs();
@@ -152,6 +154,24 @@ class ThreadsTest {
                     CompletableFuture.runAsync(guest.vcpu::kick, PLATFORM)).get(30, TimeUnit.SECONDS);
             assertEquals(List.of(), ProcessState.kvmFds());
             assertThrows(CompletionException.class, runner::join);
+        }
+    }
+
+    @Test
+    void aVmIsClosedWhileItsVcpusAreClosedOneByOne() throws Exception {
+        for (int i = 0; i < 500; i++) {
+            try (Kvm kvm = Kvm.open()) {
+                Vm vm = kvm.createVm();
+                List<Vcpu> vcpus = new ArrayList<>();
+                for (int id = 0; id < 12; id++) {
+                    vcpus.add(vm.createVcpu(id));
+                }
+                CompletableFuture<Void> children = CompletableFuture.runAsync(() -> vcpus.forEach(Vcpu::close),
+                        PLATFORM);
+                vm.close();
+                children.get(30, TimeUnit.SECONDS);
+            }
+            assertEquals(List.of(), ProcessState.kvmFds(), "round " + i);
         }
     }
 

@@ -284,7 +284,7 @@ public sealed interface Exit {
         /**
          * Returns what KVM_RUN failed with.
          *
-         * @return EFAULT or EHWPOISON, positive
+         * @return EFAULT or EHWPOISON, positive; 0 if KVM_RUN did not fail
          */
         int errno();
     }

@@ -110,23 +110,26 @@ public final class GuestMemory {
         return vm.lifecycle().whileOpen(() -> {
             checkSlot(slot);
             checkRange(guestAddress, size);
-            if (flags.contains(MemoryFlag.READONLY) && vm.checkExtension(Capability.READONLY_MEM.number()) == 0) {
-                throw new UnsupportedCapabilityException(Ioctl.KVM_SET_USER_MEMORY_REGION.name(),
-                        Capability.READONLY_MEM);
+            if (flags.contains(MemoryFlag.READONLY)) {
+                vm.require(Ioctl.KVM_SET_USER_MEMORY_REGION, Capability.READONLY_MEM);
             }
             Mapping mapping = Mapping.anonymous(host.libc(), "guest memory", size);
             try {
+                mappings.add(mapping);
+                MemoryRegion region = new MemoryRegion(slot, guestAddress, flags, mapping.segment(arena()));
+                List<MemoryRegion> all = new ArrayList<>(regions);
+                all.add(region);
+                List<MemoryRegion> next = List.copyOf(all);
+                // The last thing that can fail: from here on the guest has the memory.
                 setSlot(slot, guestAddress, mapping.segment(), flags);
+                regions = next;
+                return region;
             } catch (Throwable t) {
+                // Nobody has seen the segment, which the arena keeps valid for longer.
+                mappings.remove(mapping);
                 Cleanup.after(t, mapping::close);
                 throw t;
             }
-            mappings.add(mapping);
-            MemoryRegion region = new MemoryRegion(slot, guestAddress, flags, mapping.segment(arena()));
-            List<MemoryRegion> all = new ArrayList<>(regions);
-            all.add(region);
-            regions = List.copyOf(all);
-            return region;
         });
     }
 
@@ -217,7 +220,8 @@ public final class GuestMemory {
 
     /**
      * Returns the host memory behind a guest-physical range, without a copy. Any thread may use it, until the VM is closed;
-     * then it gives {@link IllegalStateException}.
+     * then it gives {@link IllegalStateException}. A system call with it (a read from a channel, say) that is in progress
+     * makes {@link io.github.kvm4j.Vm#close()} wait.
      *
      * @param guestAddress
      *            where the range starts
@@ -230,9 +234,7 @@ public final class GuestMemory {
      *             when the VM is closed
      */
     public MemorySegment segment(long guestAddress, long length) {
-        if (vm.lifecycle().isClosed()) {
-            throw new ClosedException("guest memory");
-        }
+        vm.lifecycle().requireOpen();
         for (MemoryRegion region : regions) {
             if (length >= 0 && region.contains(guestAddress, length)) {
                 return region.segment().asSlice(guestAddress - region.guestAddress(), length);
@@ -256,7 +258,12 @@ public final class GuestMemory {
      *             when the VM is closed
      */
     public void putBytes(long guestAddress, byte[] bytes) {
-        MemorySegment.copy(bytes, 0, segment(guestAddress, bytes.length), ValueLayout.JAVA_BYTE, 0, bytes.length);
+        MemorySegment to = segment(guestAddress, bytes.length);
+        try {
+            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        } catch (IllegalStateException e) {
+            throw closedMeanwhile(e);
+        }
     }
 
     /**
@@ -273,7 +280,17 @@ public final class GuestMemory {
      *             when the VM is closed
      */
     public byte[] getBytes(long guestAddress, int length) {
-        return segment(guestAddress, length).toArray(ValueLayout.JAVA_BYTE);
+        MemorySegment from = segment(guestAddress, length);
+        try {
+            return from.toArray(ValueLayout.JAVA_BYTE);
+        } catch (IllegalStateException e) {
+            throw closedMeanwhile(e);
+        }
+    }
+
+    private IllegalStateException closedMeanwhile(IllegalStateException e) {
+        vm.lifecycle().requireOpen();
+        return e;
     }
 
     /** Runs when the VM's descriptor, and with it the guest, is gone. */
@@ -281,7 +298,7 @@ public final class GuestMemory {
         Cleanup cleanup = new Cleanup();
         Arena used = arena;
         if (used != null) {
-            cleanup.step(() -> closeWhenUnused(used));
+            closeWhenUnused(used);
         }
         for (Mapping mapping : mappings) {
             cleanup.step(mapping::close);

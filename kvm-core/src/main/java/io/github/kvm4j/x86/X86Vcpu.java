@@ -153,14 +153,16 @@ public final class X86Vcpu {
         try {
             from.writeTo(sregs);
             fd.call(Ioctl.KVM_SET_SREGS, sregs);
+            // Without an in-kernel local APIC KVM_RUN takes CR8 from the run page, and would undo this one.
+            fd.runPage().setCr8(from.cr8);
         } finally {
             fd.leave();
         }
     }
 
     /**
-     * Sets what the guest's CPUID instruction returns, before the first run. KVM_SET_CPUID2, section 4.20,
-     * {@link io.github.kvm4j.Capability#EXT_CPUID}.
+     * Sets what the guest's CPUID instruction returns, before the first run. KVM_SET_CPUID2, with section 4.20
+     * (KVM_SET_CPUID), {@link io.github.kvm4j.Capability#EXT_CPUID}.
      *
      * @param cpuid
      *            the table

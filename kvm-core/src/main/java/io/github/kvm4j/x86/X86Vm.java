@@ -36,15 +36,13 @@ public final class X86Vm {
 
     /**
      * Sets the address of the three pages that Intel's processors need for a task state segment of their own, where the
-     * guest has no memory slot. Needed on Intel hosts, harmless on others. KVM_SET_TSS_ADDR, section 4.17,
+     * guest has no memory slot, before the first run. Needed on Intel hosts, harmless on others. KVM_SET_TSS_ADDR, section 4.36,
      * {@link io.github.kvm4j.Capability#SET_TSS_ADDR}.
      *
      * @param guestAddress
      *            a guest-physical address, a multiple of 4096; the three pages lie below 4 GiB
      * @throws IllegalArgumentException
      *             when the address is not such a one
-     * @throws IllegalStateException
-     *             when the VM has a vCPU already
      * @throws UnsupportedCapabilityException
      *             without the capability
      * @throws KvmException
@@ -57,16 +55,13 @@ public final class X86Vm {
             throw new IllegalArgumentException(String.format(
                     "TSS address 0x%x: it must be a multiple of 4096 with three pages below 4 GiB", guestAddress));
         }
-        vm.lifecycle().whileOpen(() -> {
-            vm.requireNoVcpu(Ioctl.KVM_SET_TSS_ADDR);
-            vm.require(Ioctl.KVM_SET_TSS_ADDR);
-            return vm.fd().call(Ioctl.KVM_SET_TSS_ADDR, guestAddress);
-        });
+        vm.require(Ioctl.KVM_SET_TSS_ADDR);
+        vm.fd().call(Ioctl.KVM_SET_TSS_ADDR, guestAddress);
     }
 
     /**
      * Sets the address of the page that Intel's processors without unrestricted guest mode need for an identity-mapping
-     * page table, where the guest has no memory slot. KVM_SET_IDENTITY_MAP_ADDR, section 4.25,
+     * page table, where the guest has no memory slot. KVM_SET_IDENTITY_MAP_ADDR, section 4.40,
      * {@link io.github.kvm4j.Capability#SET_IDENTITY_MAP_ADDR}.
      *
      * @param guestAddress

@@ -11,6 +11,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.LongSupplier;
 
 import io.github.kvm4j.bindings.kvm_create_device;
@@ -34,6 +35,8 @@ public final class FakeLibc implements Libc {
     private final Map<Integer, String> fds = new TreeMap<>();
     private final Map<Long, Mapped> mappings = new TreeMap<>();
     private final Map<Ioctl, LongSupplier> answers = new EnumMap<>(Ioctl.class);
+    private CountDownLatch inTheGuest;
+    private CountDownLatch leave;
     private int nextFd = 100;
     private int failingCall = -1;
     private Errno failure = Errno.EIO;
@@ -55,6 +58,13 @@ public final class FakeLibc implements Libc {
     /** Lets every call whose name begins so fail, until called with null. */
     public FakeLibc failingEvery(String prefix) {
         failingPrefix = prefix == null ? "" : prefix;
+        return this;
+    }
+
+    /** Lets a run stay in the guest: it counts the first latch down, and leaves with the second. */
+    public FakeLibc runningGuestsUntil(CountDownLatch entered, CountDownLatch left) {
+        inTheGuest = entered;
+        leave = left;
         return this;
     }
 
@@ -115,7 +125,19 @@ public final class FakeLibc implements Libc {
     }
 
     @Override
-    public synchronized long ioctl(MemorySegment errno, int fd, long request, long value) {
+    public long ioctl(MemorySegment errno, int fd, long request, long value) {
+        if (request == Ioctl.KVM_RUN.number() && inTheGuest != null) {
+            inTheGuest.countDown();
+            try {
+                leave.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+        return number(fd, request, value);
+    }
+
+    private synchronized long number(int fd, long request, long value) {
         return ioctl(fd, byNumber(request), MemorySegment.NULL, value);
     }
 

@@ -123,6 +123,17 @@ class X86StateTest {
     }
 
     @Test
+    void theTaskPrioritySurvivesARun() {
+        try (RealModeGuest guest = new RealModeGuest("f4")) {
+            Sregs sregs = guest.vcpu.x86().getSregs();
+            sregs.cr8 = 5;
+            guest.vcpu.x86().setSregs(sregs);
+            assertTrue(guest.vcpu.run() instanceof Exit.Hlt);
+            assertEquals(5, guest.vcpu.x86().getSregs().cr8);
+        }
+    }
+
+    @Test
     void specialRegistersThatNoProcessorTakesAreRefused() {
         try (RealModeGuest guest = new RealModeGuest("f4")) {
             Sregs sregs = guest.vcpu.x86().getSregs();

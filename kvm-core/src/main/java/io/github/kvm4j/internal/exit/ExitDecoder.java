@@ -61,8 +61,8 @@ public final class ExitDecoder {
             return enter(notReady);
         }
         if ((Errno.EFAULT.is(result) || Errno.EHWPOISON.is(result)) && run.exitReason() == MEMORY_FAULT) {
-            memoryFault.setErrno((int) -result);
             Exit exit = enter(memoryFault);
+            memoryFault.setErrno((int) -result);
             // Not every kernel resets the reason, and a later EFAULT without one must not look like this one.
             run.setExitReason(kvm_h.KVM_EXIT_UNKNOWN());
             return exit;

@@ -23,11 +23,12 @@ public final class InternalFailure extends Flyweight implements Exit.InternalErr
 
     @Override
     void load(RunPage run) {
-        suberror = run.getInt(SUBERROR);
-        dataCount = run.getInt(NDATA);
-        if (dataCount < 0 || dataCount > MAX_DATA) {
-            throw new IllegalStateException("KVM_EXIT_INTERNAL_ERROR with " + dataCount + " words of data");
+        int count = run.getInt(NDATA);
+        if (count < 0 || count > MAX_DATA) {
+            throw new IllegalStateException("KVM_EXIT_INTERNAL_ERROR with " + count + " words of data");
         }
+        suberror = run.getInt(SUBERROR);
+        dataCount = count;
         for (int i = 0; i < dataCount; i++) {
             data[i] = run.getLong(DATA + (long) i * Long.BYTES);
         }

@@ -25,6 +25,7 @@ public final class MemoryAbort extends Flyweight implements Exit.MemoryFault {
         flags = run.getLong(FLAGS);
         address = run.getLong(ADDRESS);
         size = run.getLong(SIZE);
+        errno = 0;
     }
 
     void setErrno(int errno) {

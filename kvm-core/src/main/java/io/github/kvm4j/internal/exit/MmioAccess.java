@@ -22,12 +22,13 @@ public final class MmioAccess extends Flyweight implements Exit.Mmio {
 
     @Override
     void load(RunPage run) {
+        int length = run.getInt(LENGTH);
+        if (length < 1 || length > Long.BYTES) {
+            throw new IllegalStateException("KVM_EXIT_MMIO with a length of " + length + " bytes");
+        }
         write = run.getByte(IS_WRITE) != 0;
         address = run.getLong(ADDRESS);
-        size = run.getInt(LENGTH);
-        if (size < 1 || size > Long.BYTES) {
-            throw new IllegalStateException("KVM_EXIT_MMIO with a length of " + size + " bytes");
-        }
+        size = length;
         value = write ? run.getLong(DATA) & allOnes() : allOnes();
     }
 

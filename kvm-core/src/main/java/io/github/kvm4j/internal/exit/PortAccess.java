@@ -30,26 +30,31 @@ public final class PortAccess extends Flyweight implements Exit.Io {
 
     @Override
     void load(RunPage run) {
+        check(run, run.getByte(SIZE), run.getInt(COUNT), run.getLong(DATA_OFFSET));
         in = run.getByte(DIRECTION) == IN;
-        size = run.getByte(SIZE);
         port = Short.toUnsignedInt(run.getShort(PORT));
-        count = run.getInt(COUNT);
-        dataOffset = run.getLong(DATA_OFFSET);
-        long bytes = (long) size * count;
-        if ((size != 1 && size != 2 && size != 4) || count < 1 || bytes > run.size() || dataOffset < 0
-                || dataOffset > run.size() - bytes) {
-            throw new IllegalStateException("KVM_EXIT_IO with " + count + " items of " + size + " bytes at offset "
-                    + dataOffset + " of a run page of " + run.size() + " bytes");
-        }
-        if (count > items.length) {
-            items = new int[count];
-        }
         if (in) {
             Arrays.fill(items, 0, count, allOnes());
         } else {
             for (int i = 0; i < count; i++) {
                 items[i] = read(run, dataOffset + (long) i * size);
             }
+        }
+    }
+
+    /** Takes size, count and offset over, if the items are within the page. */
+    private void check(RunPage run, int newSize, int newCount, long newOffset) {
+        long bytes = (long) newSize * newCount;
+        if ((newSize != 1 && newSize != 2 && newSize != 4) || newCount < 1 || bytes > run.size() || newOffset < 0
+                || newOffset > run.size() - bytes) {
+            throw new IllegalStateException("KVM_EXIT_IO with " + newCount + " items of " + newSize
+                    + " bytes at offset " + newOffset + " of a run page of " + run.size() + " bytes");
+        }
+        size = newSize;
+        count = newCount;
+        dataOffset = newOffset;
+        if (count > items.length) {
+            items = new int[count];
         }
     }
 

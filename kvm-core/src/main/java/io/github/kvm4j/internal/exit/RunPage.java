@@ -29,6 +29,7 @@ public final class RunPage {
 
     private static final long IMMEDIATE_EXIT = kvm_run.immediate_exit$offset();
     private static final long EXIT_REASON = kvm_run.exit_reason$offset();
+    private static final long CR8 = kvm_run.cr8$offset();
     private static final VarHandle BYTE = JAVA_BYTE.varHandle();
 
     // The mapping is page-aligned, but a port's data need not be aligned to its size.
@@ -48,6 +49,11 @@ public final class RunPage {
 
     public void clearImmediateExit() {
         BYTE.setVolatile(page, IMMEDIATE_EXIT, (byte) 0);
+    }
+
+    /** The guest's CR8 at the next KVM_RUN, where the local APIC is not the kernel's. */
+    public void setCr8(long cr8) {
+        page.set(JAVA_LONG, CR8, cr8);
     }
 
     int exitReason() {

@@ -32,6 +32,7 @@ public final class Explanations {
             Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.E2BIG), "too many CPUID entries; KVM takes 256"),
             Map.entry(new Failure(Ioctl.KVM_SET_SREGS, Errno.EINVAL), "a control register, EFER or segment value that the processor would not take"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.ENODEV), "this KVM has no device of this type"),
+            Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.EBUSY), "the VM has a device of this type, and takes no second one"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.EEXIST), "the VM has a device of this type, and takes no second one"),
             Map.entry(new Failure(Ioctl.KVM_SET_DEVICE_ATTR, Errno.ENXIO), "the device has no such attribute"),
             Map.entry(new Failure(Ioctl.KVM_GET_DEVICE_ATTR, Errno.ENXIO), "the device has no such attribute"),

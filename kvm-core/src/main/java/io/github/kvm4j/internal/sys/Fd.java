@@ -86,7 +86,10 @@ public final class Fd implements AutoCloseable {
 
     /** Leaves. */
     public void release() {
-        USERS.getAndAdd(this, -1);
+        int now;
+        do {
+            now = users;
+        } while (!USERS.weakCompareAndSet(this, now, now - 1)); // no more stack than acquire() needed
     }
 
     /** Whether {@link #close()} has been called. */

@@ -27,6 +27,9 @@ import io.github.kvm4j.internal.sys.Libc;
  */
 final class Kicker {
 
+    /** How often the signal is sent while the limit of pending signals is reached. */
+    private static final int SEND_TRIES = 1000;
+
     private static final VarHandle PENDING;
     private static final VarHandle GATE;
 
@@ -69,7 +72,7 @@ final class Kicker {
     }
 
     void kick() {
-        PENDING.setVolatile(this, 1);
+        pending = 1;
         int closed = enterGate();
         try {
             if (state.getAsInt() != VcpuFd.CLOSED) {
@@ -77,27 +80,36 @@ final class Kicker {
                 interrupt(state.getAsInt());
             }
         } finally {
-            GATE.setVolatile(this, closed + 2);
+            gate = closed + 2;
         }
     }
 
-    @SuppressWarnings("ThreadPriorityCheck") // a hint is all that is wanted
     private void interrupt(int thread) {
-        while (thread > 0 && state.getAsInt() == thread) {
-            long result = libc.tgkill(errno, processId, thread, signal);
-            if (result >= 0) {
-                return;
-            }
+        long result = 0;
+        for (int i = 0; i < SEND_TRIES && thread > 0 && state.getAsInt() == thread; i++) {
+            result = libc.tgkill(errno, processId, thread, signal);
             if (!Errno.EAGAIN.is(result)) {
-                throw new KvmException("tgkill(" + thread + ", " + signal + ")", (int) -result, "");
+                break;
             }
-            // The user's limit of queued signals is reached (RLIMIT_SIGPENDING): one more try.
-            Thread.yield();
+            Thread.onSpinWait();
+        }
+        if (result < 0) {
+            throw new KvmException("tgkill(" + thread + ", " + signal + ")", (int) -result, Errno.EAGAIN.is(result)
+                    ? "the user's limit of pending signals is exhausted; raise it (ulimit -i)"
+                    : "");
         }
     }
 
     /** Returns the gate's value before. */
     private int enterGate() {
+        int now = gate;
+        if ((now & 1) != 0 || !GATE.compareAndSet(this, now, now + 1)) {
+            now = enterBusyGate();
+        }
+        return now;
+    }
+
+    private int enterBusyGate() {
         Backoff backoff = new Backoff();
         while (true) {
             int now = gate;

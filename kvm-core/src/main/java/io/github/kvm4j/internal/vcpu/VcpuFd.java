@@ -33,7 +33,7 @@ import io.github.kvm4j.internal.sys.Mapping;
  * <p>
  * <b>Kick.</b> {@link Kicker} has the protocol.
  * <p>
- * <b>Close.</b> {@code closing} refuses new entries; {@link #close()} kicks until it gets the state from FREE to CLOSED,
+ * <b>Close.</b> {@code closing} refuses new entries; {@link #close()} kicks once and waits until it gets the state from FREE to CLOSED,
  * waits for kicks in flight, and then frees.
  */
 public final class VcpuFd implements AutoCloseable {
@@ -119,13 +119,18 @@ public final class VcpuFd implements AutoCloseable {
         return scratchAllocator;
     }
 
+    /** The run page; used between enter and leave. */
+    public RunPage runPage() {
+        return runPage;
+    }
+
     /** Enters, for a call or more. */
     public void enter() {
         if (!STATE.compareAndSet(this, FREE, BUSY)) {
             throw refusal();
         }
         if (closing) {
-            STATE.setRelease(this, FREE);
+            state = FREE;
             throw new ClosedException(fd.what());
         }
         user = Thread.currentThread();
@@ -133,7 +138,8 @@ public final class VcpuFd implements AutoCloseable {
 
     /** Leaves what {@link #enter()} entered. */
     public void leave() {
-        STATE.setRelease(this, FREE);
+        // Not a VarHandle's weaker store: that is a call, and this must not need more stack than was needed to enter.
+        state = FREE;
     }
 
     /** Issues an ioctl that takes a pointer; the caller has entered. */
@@ -169,7 +175,7 @@ public final class VcpuFd implements AutoCloseable {
                 }
             }
         } finally {
-            STATE.setVolatile(this, FREE);
+            state = FREE;
             kicker.awaitKickInFlight();
         }
     }
@@ -199,23 +205,27 @@ public final class VcpuFd implements AutoCloseable {
         kicker.kick();
     }
 
+    /** Whether {@link #close()} has been called. */
     public boolean isClosed() {
         return closing;
+    }
+
+    /** Whether nothing runs any more, and nothing will. */
+    public boolean isDone() {
+        return state == CLOSED;
     }
 
     private RuntimeException refusal() {
         if (closing) {
             return new ClosedException(fd.what());
         }
-        Thread other = user;
-        return new IllegalStateException(fd.what() + " is in use by thread "
-                + (other == null ? "(unknown)" : other.getName())
+        return new IllegalStateException(fd.what() + " is in use by " + user
                 + ": a vCPU belongs to the thread that runs it; kick() it and make the call there, or after its run()");
     }
 
     /**
      * Ends a run in progress, and frees the mappings and the descriptor. Any thread may call it; a second call returns
-     * when the first is through.
+     * when the first is through. When it throws out of the kick, nothing is freed, and it may be called again.
      */
     @Override
     public void close() {
@@ -223,10 +233,15 @@ public final class VcpuFd implements AutoCloseable {
             if (state == CLOSED) {
                 return;
             }
+            boolean kicked = false;
             closing = true;
-            kicker.kick();
             Backoff backoff = new Backoff();
             while (!STATE.compareAndSet(this, FREE, CLOSED)) {
+                if (state > 0 && !kicked) {
+                    // One is enough: the run that it meets is the last.
+                    kicker.kick();
+                    kicked = true;
+                }
                 backoff.pause();
             }
             kicker.awaitKickInFlight();

@@ -1,23 +1,40 @@
 package io.github.kvm4j.internal.vm;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
+import java.util.function.Supplier;
 
+import org.jspecify.annotations.Nullable;
+
+import io.github.kvm4j.Capability;
 import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Cleanup;
 import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.sys.LeakWatch;
 import io.github.kvm4j.internal.sys.Lifecycle;
+import io.github.kvm4j.internal.vcpu.VcpuFd;
 
-/** What a {@link io.github.kvm4j.Vm} shares with its facets and its memory. */
+/**
+ * What a VM owns, and how it is closed. It refers to descriptors and not to the {@link io.github.kvm4j.Vm} and its
+ * children, so that a {@link io.github.kvm4j.Kvm} can hold on to it, and a forgotten Vm be noticed all the same.
+ */
 public final class VmState {
 
     private final KvmFd system;
     private final KvmFd fd;
     private final Lifecycle lifecycle = new Lifecycle("VM");
+
+    /** What is open, in the order of its creation; changed and read under the lifecycle's lock, as is the next. */
+    private final List<VcpuFd> vcpus = new ArrayList<>();
+    private final List<KvmFd> devices = new ArrayList<>();
+
+    /** Also those of closed vCPUs: the kernel keeps a vCPU until its VM is gone. */
+    private final BitSet vcpuIds = new BitSet();
     private final List<Runnable> afterClose = new ArrayList<>();
-    private volatile boolean vcpuCreated;
+    private @Nullable LeakWatch leakWatch;
 
     public VmState(KvmFd system, KvmFd fd) {
         this.system = system;
@@ -33,25 +50,91 @@ public final class VmState {
         return lifecycle;
     }
 
+    /** Reports the object that stands for this VM when it is forgotten. */
+    public void watch(Object vm) {
+        leakWatch = LeakWatch.of(vm, "a Vm (" + fd + ")");
+    }
+
+    /** Creates a vCPU's descriptor with an id that has not been taken. */
+    public VcpuFd createVcpu(int id, long mmapSize) {
+        return lifecycle.whileOpen(() -> {
+            if (vcpuIds.get(id)) {
+                throw new IllegalArgumentException("this VM has had a vCPU " + id
+                        + "; the kernel keeps an id taken until the VM is closed");
+            }
+            // What can fail comes first: once created, a vCPU stays.
+            String what = "vCPU " + id;
+            fd.host().kickSignal().number();
+            vcpuIds.set(id);
+            return own(vcpus, VcpuFd.own(fd.host(), fd.own(createVcpu(id), what), mmapSize));
+        });
+    }
+
+    private long createVcpu(int id) {
+        long number = fd.attempt(Ioctl.KVM_CREATE_VCPU, id);
+        if (number < 0) {
+            vcpuIds.clear(id);
+        }
+        return KvmFd.check(Ioctl.KVM_CREATE_VCPU, number);
+    }
+
+    /** Takes a device's descriptor over, while the VM is open. */
+    public KvmFd createDevice(Supplier<KvmFd> creation) {
+        return lifecycle.whileOpen(() -> own(devices, creation.get()));
+    }
+
+    private static <T extends AutoCloseable> T own(List<T> children, T child) {
+        try {
+            children.add(child);
+            return child;
+        } catch (Throwable t) {
+            Cleanup.after(t, () -> close(child));
+            throw t;
+        }
+    }
+
+    private static void close(AutoCloseable child) {
+        switch (child) {
+            case VcpuFd vcpu -> vcpu.close();
+            case KvmFd device -> device.close();
+            default -> throw new AssertionError(child);
+        }
+    }
+
+    /** A child has been closed on its own. */
+    public void forget(AutoCloseable child) {
+        lifecycle.locked(() -> vcpus.remove(child) || devices.remove(child));
+    }
+
     /** Adds a step that must wait until the descriptor is closed, and the guest gone. */
     public void afterClose(Runnable step) {
         afterClose.add(step);
     }
 
-    /** Closes the descriptor and does what waited for it. */
-    public void closeFd(Cleanup cleanup) {
-        cleanup.step(fd::close);
-        afterClose.forEach(cleanup::step);
-    }
-
-    /** From now on what must come before the first vCPU is refused. */
-    public void setVcpuCreated() {
-        vcpuCreated = true;
+    /**
+     * Closes the vCPUs, the devices, the descriptor, and does what waited for that. If a vCPU cannot be stopped, its
+     * descriptor keeps the VM alive: then the memory stays mapped, and the close may be tried again.
+     */
+    public void close() {
+        lifecycle.close(() -> {
+            Cleanup cleanup = new Cleanup();
+            List<VcpuFd> running = lifecycle.locked(() -> List.copyOf(vcpus)).reversed();
+            running.forEach(vcpu -> cleanup.step(vcpu::close));
+            lifecycle.locked(() -> List.copyOf(devices)).reversed().forEach(device -> cleanup.step(device::close));
+            cleanup.step(fd::close);
+            if (running.stream().allMatch(VcpuFd::isDone)) {
+                afterClose.forEach(cleanup::step);
+            }
+            if (leakWatch != null) {
+                leakWatch.closed();
+            }
+            cleanup.finish();
+        });
     }
 
     /** Refuses what must come before the first vCPU. */
     public void requireNoVcpu(Ioctl ioctl) {
-        if (vcpuCreated) {
+        if (!vcpuIds.isEmpty()) {
             throw new IllegalStateException(
                     ioctl + " must come before the first vCPU, and this VM has one; make the call before createVcpu()");
         }
@@ -68,10 +151,13 @@ public final class VmState {
 
     /** Refuses an ioctl whose capability the VM lacks. */
     public void require(Ioctl ioctl) {
-        ioctl.capability().ifPresent(capability -> {
-            if (checkExtension(capability.number()) == 0) {
-                throw new UnsupportedCapabilityException(ioctl.name(), capability);
-            }
-        });
+        ioctl.capability().ifPresent(capability -> require(ioctl, capability));
+    }
+
+    /** Refuses an ioctl when the VM lacks a capability that this use of it needs. */
+    public void require(Ioctl ioctl, Capability capability) {
+        if (checkExtension(capability.number()) == 0) {
+            throw new UnsupportedCapabilityException(ioctl.name(), capability);
+        }
     }
 }
