@@ -147,13 +147,19 @@ class ThreadsTest {
     void closingFromManyThreadsAtOnceClosesOnce() throws Exception {
         for (int i = 0; i < 100; i++) {
             RealModeGuest guest = new RealModeGuest(SPINNING);
-            CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, PLATFORM);
+            CompletableFuture<Void> runner = CompletableFuture.runAsync(() -> {
+                while (!guest.vcpu.isClosed()) {
+                    guest.vcpu.run();
+                }
+                throw new ClosedException("the test's vCPU");
+            }, PLATFORM);
             CompletableFuture.allOf(CompletableFuture.runAsync(guest.kvm::close, PLATFORM),
                     CompletableFuture.runAsync(guest.vm::close, PLATFORM),
                     CompletableFuture.runAsync(guest.vcpu::close, PLATFORM),
                     CompletableFuture.runAsync(guest.vcpu::kick, PLATFORM)).get(30, TimeUnit.SECONDS);
             assertEquals(List.of(), ProcessState.kvmFds());
-            assertThrows(CompletionException.class, runner::join);
+            CompletionException e = assertThrows(CompletionException.class, runner::join);
+            assertInstanceOf(ClosedException.class, e.getCause());
         }
     }
 
