@@ -19,6 +19,7 @@ import io.github.kvm4j.internal.sys.Fd;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.internal.sys.LeakWatch;
 import io.github.kvm4j.internal.sys.Lifecycle;
+import io.github.kvm4j.internal.sys.NativeAccess;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.x86.X86Kvm;
 
@@ -58,11 +59,10 @@ public final class Kvm implements AutoCloseable {
      * @return the open system
      * @throws KvmException
      *             when there is no such file (ENOENT: KVM is not loaded, or there is no virtualization), when this user may
-     *             not open it (EACCES), or when its API version is not 12
+     *             not open it (EACCES), when its API version is not 12, or when the JVM
+     *             denies native access; the message has the remedy
      * @throws UnsupportedCapabilityException
      *             without {@link Capability#IMMEDIATE_EXIT}, which every kernel since 4.13 has
-     * @throws IllegalCallerException
-     *             when the JVM denies native access; the message has the option that grants it
      * @throws UnsupportedOperationException
      *             on an architecture other than x86-64, aarch64 and riscv64
      */
@@ -78,13 +78,17 @@ public final class Kvm implements AutoCloseable {
      * @return the open system
      * @throws KvmException
      *             as {@link #open()}; also when the file is not KVM's (ENOTTY)
-     * @throws IllegalCallerException
-     *             when the JVM denies native access; the message has the option that grants it
+     * @throws UnsupportedCapabilityException
+     *             without {@link Capability#IMMEDIATE_EXIT}, which every kernel since 4.13 has
      * @throws UnsupportedOperationException
      *             on an architecture other than x86-64, aarch64 and riscv64
      */
     public static Kvm open(Path path) {
         Objects.requireNonNull(path, "path");
+        if (!NativeAccess.isGranted()) {
+            throw new KvmException("open(" + path + ")",
+                    "kvm4j needs native access: start java with " + NativeAccess.OPTION);
+        }
         return open(path, Host.linux());
     }
 
@@ -119,9 +123,8 @@ public final class Kvm implements AutoCloseable {
     private static void requireApiVersion(KvmFd fd) {
         long version = fd.call(Ioctl.KVM_GET_API_VERSION, 0);
         if (version != kvm_h.KVM_API_VERSION()) {
-            throw new KvmException("KVM_GET_API_VERSION", 0,
-                    "the kernel's KVM API has version " + version + "; kvm4j needs "
-                            + kvm_h.KVM_API_VERSION() + ", which every kernel since 2.6.22 has");
+            throw new KvmException("KVM_GET_API_VERSION", "the kernel's KVM API has version " + version
+                    + "; kvm4j needs " + kvm_h.KVM_API_VERSION() + ", which every kernel since 2.6.22 has");
         }
     }
 

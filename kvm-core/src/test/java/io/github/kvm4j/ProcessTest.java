@@ -62,6 +62,7 @@ class ProcessTest {
         List<String> lines = child.output().lines().toList();
         assertEquals(2, lines.size(), child::output);
         for (String line : lines) {
+            assertTrue(line.startsWith("io.github.kvm4j.KvmException"), child::output);
             assertTrue(line.contains("start java with --enable-native-access=io.github.kvm4j"), child::output);
         }
     }

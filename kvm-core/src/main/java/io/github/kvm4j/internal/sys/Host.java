@@ -14,14 +14,8 @@ public final class Host {
         this.pageSize = libc.pageSize();
     }
 
-    /**
-     * This machine.
-     *
-     * @throws IllegalCallerException
-     *             when the JVM denies native access
-     */
+    /** This machine; native access must have been granted. */
     public static Host linux() {
-        NativeAccess.require();
         return Linux.HOST;
     }
 

@@ -5,24 +5,21 @@ import java.lang.foreign.MemorySegment;
 /** Whether this module may use the restricted methods of java.lang.foreign, asked before the first of them is needed. */
 public final class NativeAccess {
 
+    /** What grants it. */
+    public static final String OPTION = "--enable-native-access=" + grantee();
+
     private NativeAccess() {
     }
 
-    /**
-     * Refuses with the remedy where the JVM denies native access. Without this the refusal would come out of a static
-     * initializer, and only once.
-     *
-     * @throws IllegalCallerException
-     *             naming the exact option
-     */
+    /** Whether the JVM lets us. Without asking, the refusal would come out of a static initializer, and only once. */
     @SuppressWarnings("restricted")
-    public static void require() {
+    public static boolean isGranted() {
         try {
             // The cheapest restricted method: it makes a view of nothing.
             MemorySegment.NULL.reinterpret(0);
+            return true;
         } catch (IllegalCallerException e) {
-            throw new IllegalCallerException(
-                    "kvm4j needs native access: start java with --enable-native-access=" + grantee(), e);
+            return false;
         }
     }
 
