@@ -37,6 +37,7 @@ public final class Firmware {
 
     private static final int CMOS_INDEX_PORT = 0x70;
     private static final int CMOS_DATA_PORT = 0x71;
+    private static final int MEMORY_REGISTER = 0x34;
 
     /** What is written here is the log; that it reads as 0xe9 tells SeaBIOS that somebody listens. */
     private static final int DEBUG_PORT = 0x402;
@@ -52,17 +53,10 @@ public final class Firmware {
     private boolean done;
 
     private Firmware() {
-        int kibAbove1Mib = (int) ((RAM_SIZE - ONE_MIB) >> 10);
-        int blocksAbove16Mib = (int) ((RAM_SIZE - SIXTEEN_MIB) >> 16);
-        putCmos(0x15, 640); // KiB of conventional memory
-        putCmos(0x17, kibAbove1Mib);
-        putCmos(0x30, kibAbove1Mib);
-        putCmos(0x34, blocksAbove16Mib);
-    }
-
-    private void putCmos(int index, int value) {
-        cmos[index] = (byte) value;
-        cmos[index + 1] = (byte) (value >> 8);
+        // In units of 64 KiB. The firmware finds 0 in all other registers, and is content with it.
+        int above16Mib = (int) ((RAM_SIZE - SIXTEEN_MIB) >> 16);
+        cmos[MEMORY_REGISTER] = (byte) above16Mib;
+        cmos[MEMORY_REGISTER + 1] = (byte) (above16Mib >> 8);
     }
 
     /**
