@@ -80,6 +80,8 @@ public final class LongMode {
             vm.memory().putBytes(ENTRY, CODE);
 
             Vcpu vcpu = vm.createVcpu(0);
+            // A new vCPU's CPUID is empty, and a newer kernel (7.2, not yet 6.12) refuses it long mode until it has that.
+            vcpu.x86().setCpuid2(kvm.x86().getSupportedCpuid());
             enterLongMode(vcpu);
             Regs regs = new Regs();
             regs.rip = ENTRY;

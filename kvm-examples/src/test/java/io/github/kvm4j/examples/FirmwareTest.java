@@ -50,7 +50,8 @@ class FirmwareTest {
         ExampleRun run = ExampleRun.of(folder, Firmware.class, "-Dfirmware=" + file, "-Dseconds=" + seconds);
         assertEquals(1, run.status(), run::err);
         assertTrue(run.err().contains("within the time limit, -Dseconds=" + seconds), run::err);
-        assertTrue(run.time().toSeconds() >= seconds && run.time().toSeconds() < seconds + 20, run.time()::toString);
+        // The upper bound is below the default limit, and leaves time for a slow machine to start a JVM.
+        assertTrue(run.time().toSeconds() >= seconds && run.time().toSeconds() < 50, run.time()::toString);
     }
 
     @Test
