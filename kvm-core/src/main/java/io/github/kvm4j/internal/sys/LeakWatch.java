@@ -16,7 +16,6 @@ public final class LeakWatch {
     /** Set to true, every such object remembers where it was created. */
     public static final String STACKS = "io.github.kvm4j.leakStacks";
 
-    private static final Logger LOG = LoggerFactory.getLogger("io.github.kvm4j.leak");
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final Report report;
@@ -55,12 +54,14 @@ public final class LeakWatch {
             if (closed.get()) {
                 return;
             }
+            // Only now: without a logging provider SLF4J complains on stderr when it is first used.
+            Logger log = LoggerFactory.getLogger("io.github.kvm4j.leak");
             String message = what
                     + " was forgotten without close(): its descriptors and memory stay until the process ends";
             if (created == null) {
-                LOG.warn("{}; -D{}=true tells where it was created", message, STACKS);
+                log.warn("{}; -D{}=true tells where it was created", message, STACKS);
             } else {
-                LOG.warn(message, created);
+                log.warn(message, created);
             }
         }
     }

@@ -1,0 +1,37 @@
+package io.github.kvm4j.examples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** What came of an example that ran in a JVM of its own, started as its users start it. */
+record ExampleRun(int status, String out, String err, Duration time) {
+
+    private static final long LIMIT_SECONDS = 90;
+
+    /** Runs an example with options such as "-Dseconds=1"; the folder takes what it prints. */
+    static ExampleRun of(Path folder, Class<?> example, String... options) throws IOException, InterruptedException {
+        Path out = folder.resolve("out");
+        Path err = folder.resolve("err");
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of("--enable-native-access=io.github.kvm4j", "--illegal-native-access=deny"));
+        command.addAll(List.of("--module-path", System.getProperty("jdk.module.path")));
+        command.addAll(List.of(options));
+        command.addAll(List.of("--module", example.getModule().getName() + "/" + example.getName()));
+        long start = System.nanoTime();
+        Process process = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+        if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+            process.destroyForcibly().waitFor();
+            throw new AssertionError(
+                    example.getSimpleName() + " did not end within " + LIMIT_SECONDS + " s; it printed:\n"
+                            + Files.readString(out) + Files.readString(err));
+        }
+        Duration time = Duration.ofNanos(System.nanoTime() - start);
+        return new ExampleRun(process.exitValue(), Files.readString(out), Files.readString(err), time);
+    }
+}
