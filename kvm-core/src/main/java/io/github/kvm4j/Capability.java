@@ -10,14 +10,14 @@ import static io.github.kvm4j.Capability.Arch.S390;
 import static io.github.kvm4j.Capability.Arch.X86;
 import static io.github.kvm4j.Capability.Scope.SYSTEM;
 import static io.github.kvm4j.Capability.Scope.VM;
-import static io.github.kvm4j.Capability.Value.BITS;
-import static io.github.kvm4j.Capability.Value.BOOLEAN;
-import static io.github.kvm4j.Capability.Value.BYTES;
-import static io.github.kvm4j.Capability.Value.COUNT;
-import static io.github.kvm4j.Capability.Value.FLAGS;
-import static io.github.kvm4j.Capability.Value.LEVEL;
-import static io.github.kvm4j.Capability.Value.NANOSECONDS;
-import static io.github.kvm4j.Capability.Value.PAGE;
+import static io.github.kvm4j.Capability.ValueKind.BITS;
+import static io.github.kvm4j.Capability.ValueKind.BOOLEAN;
+import static io.github.kvm4j.Capability.ValueKind.BYTES;
+import static io.github.kvm4j.Capability.ValueKind.COUNT;
+import static io.github.kvm4j.Capability.ValueKind.FLAGS;
+import static io.github.kvm4j.Capability.ValueKind.LEVEL;
+import static io.github.kvm4j.Capability.ValueKind.NANOSECONDS;
+import static io.github.kvm4j.Capability.ValueKind.PAGE;
 
 import java.util.Collections;
 import java.util.EnumSet;
@@ -35,7 +35,7 @@ import io.github.kvm4j.bindings.x86.kvm_x86_h;
  *
  * <p>A constant is named as in the header, without {@code KVM_CAP_}, and carries what a program needs to ask
  * {@code KVM_CHECK_EXTENSION} (kernel documentation, KVM API, section 4.4) for it and to read the answer: its
- * {@linkplain #number() number}, the {@linkplain #scope() file descriptor} to ask, the {@linkplain #value() meaning}
+ * {@linkplain #number() number}, the {@linkplain #scope() file descriptor} to ask, the {@linkplain #valueKind() meaning}
  * of a value above 0, a {@linkplain #description() description} and the {@linkplain #architectures() architectures}.
  * The descriptions are data, so that programs can print them; they are not repeated here.
  *
@@ -313,7 +313,7 @@ public enum Capability {
     }
 
     /** Says what a value above 0 means. */
-    public enum Value {
+    public enum ValueKind {
 
         /** It is there. The kernel gives 1; test for "not 0". */
         BOOLEAN,
@@ -372,19 +372,20 @@ public enum Capability {
 
     private final int number;
     private final Scope scope;
-    private final Value value;
+    private final ValueKind valueKind;
     private final String description;
     @SuppressWarnings("ImmutableEnumChecker") // it cannot be modified, but its type does not say so
     private final Set<Arch> architectures;
 
-    Capability(int number, Scope scope, Value value, String description, Arch... architectures) {
-        this(number, scope, value, description, Collections.unmodifiableSet(EnumSet.copyOf(List.of(architectures))));
+    Capability(int number, Scope scope, ValueKind valueKind, String description, Arch... architectures) {
+        this(number, scope, valueKind, description,
+                Collections.unmodifiableSet(EnumSet.copyOf(List.of(architectures))));
     }
 
-    Capability(int number, Scope scope, Value value, String description, Set<Arch> architectures) {
+    Capability(int number, Scope scope, ValueKind valueKind, String description, Set<Arch> architectures) {
         this.number = number;
         this.scope = scope;
-        this.value = value;
+        this.valueKind = valueKind;
         this.description = description;
         this.architectures = architectures;
     }
@@ -441,8 +442,8 @@ public enum Capability {
      *
      * @return the meaning of a value above 0
      */
-    public Value value() {
-        return value;
+    public ValueKind valueKind() {
+        return valueKind;
     }
 
     /**

@@ -156,12 +156,12 @@ public final class Kvm implements AutoCloseable {
     }
 
     /**
-     * Asks for a capability on the system descriptor. For some the answer of a VM differs:
-     * {@link Vm#checkExtension(Capability)}. KVM_CHECK_EXTENSION, section 4.4.
+     * Asks for a capability on the system descriptor. For those of scope {@link Capability.Scope#VM} a VM's answer may
+     * differ; asking the VM is never wrong: {@link Vm#checkExtension(Capability)}. KVM_CHECK_EXTENSION, section 4.4.
      *
      * @param capability
      *            what to ask for
-     * @return 0 when the kernel does not have it; otherwise what {@link Capability#value()} says
+     * @return 0 when the kernel does not have it; otherwise what {@link Capability#valueKind()} says
      * @throws ClosedException
      *             when closed
      */

@@ -89,7 +89,7 @@ public final class Vm implements AutoCloseable {
      *
      * @param capability
      *            what to ask for
-     * @return 0 when the kernel does not have it; otherwise what {@link Capability#value()} says
+     * @return 0 when the kernel does not have it; otherwise what {@link Capability#valueKind()} says
      * @throws ClosedException
      *             when closed
      */

@@ -145,8 +145,8 @@ class RunTest {
             for (Segment segment : List.of(sregs.cs, sregs.ds, sregs.es, sregs.ss)) {
                 segment.base = 0;
                 segment.limit = -1;
-                segment.selector = (short) (segment == sregs.cs ? 8 : 16);
-                segment.type = (byte) (segment == sregs.cs ? 11 : 3);
+                segment.selector = segment == sregs.cs ? 8 : 16;
+                segment.type = segment == sregs.cs ? 11 : 3;
                 segment.db = 1;
                 segment.g = 1;
             }

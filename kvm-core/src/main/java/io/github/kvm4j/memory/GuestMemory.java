@@ -4,7 +4,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -80,7 +79,32 @@ public final class GuestMemory {
      *             when the VM is closed
      */
     public MemoryRegion add(long guestAddress, long size) {
-        return vm.lifecycle().whileOpen(() -> add(freeSlot(), guestAddress, size, EnumSet.noneOf(MemoryFlag.class)));
+        return add(guestAddress, size, Set.of());
+    }
+
+    /**
+     * Gives the guest memory, zeroed, in the lowest slot that is free, treated as the flags say.
+     * KVM_SET_USER_MEMORY_REGION, section 4.35.
+     *
+     * @param guestAddress
+     *            the guest-physical address where it starts, a multiple of the page size
+     * @param size
+     *            bytes, a multiple of the page size
+     * @param flags
+     *            how KVM is to treat it
+     * @return the region
+     * @throws IllegalArgumentException
+     *             when address or size are not multiples of the page size, when the size is 0 or too large, or when the
+     *             range overlaps another region
+     * @throws UnsupportedCapabilityException
+     *             when a flag needs a capability that this VM lacks
+     * @throws io.github.kvm4j.KvmException
+     *             when mmap or the kernel refuse: ENOMEM, EINVAL (beyond the guest-physical address space)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    public MemoryRegion add(long guestAddress, long size, Set<MemoryFlag> flags) {
+        return vm.lifecycle().whileOpen(() -> add(freeSlot(), guestAddress, size, flags));
     }
 
     /**

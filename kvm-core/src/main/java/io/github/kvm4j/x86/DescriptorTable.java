@@ -9,8 +9,8 @@ public final class DescriptorTable {
 
     /** The linear address of the table. */
     public long base;
-    /** Its size in bytes, less one. */
-    public short limit;
+    /** Its size in bytes, less one: 0 to 0xffff. */
+    public int limit;
 
     /** Makes an empty one. */
     public DescriptorTable() {
@@ -40,12 +40,12 @@ public final class DescriptorTable {
 
     void readFrom(MemorySegment table) {
         base = kvm_dtable.base(table);
-        limit = kvm_dtable.limit(table);
+        limit = Short.toUnsignedInt(kvm_dtable.limit(table));
     }
 
     void writeTo(MemorySegment table) {
         kvm_dtable.base(table, base);
-        kvm_dtable.limit(table, limit);
+        kvm_dtable.limit(table, (short) Fields.check("limit", limit, 0xffff));
     }
 
     @Override

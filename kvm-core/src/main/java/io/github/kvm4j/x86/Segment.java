@@ -12,26 +12,26 @@ public final class Segment {
     public long base;
     /** Its limit in bytes, with the granularity applied: the last valid offset. */
     public int limit;
-    /** The selector. */
-    public short selector;
+    /** The selector, 0 to 0xffff. */
+    public int selector;
     /** The type, 4 bits as in the descriptor. */
-    public byte type;
-    /** 1 when present. */
-    public byte present;
+    public int type;
+    /** 1 when present, else 0. */
+    public int present;
     /** The privilege level, 0 to 3. */
-    public byte dpl;
+    public int dpl;
     /** The D/B bit: 1 for 32-bit. */
-    public byte db;
+    public int db;
     /** 1 for code and data, 0 for a system segment. */
-    public byte s;
+    public int s;
     /** The L bit: 1 for 64-bit code. */
-    public byte l;
+    public int l;
     /** The granularity bit. */
-    public byte g;
+    public int g;
     /** The bit available to software. */
-    public byte avl;
+    public int avl;
     /** 1 when the segment cannot be used (a null selector). */
-    public byte unusable;
+    public int unusable;
 
     /** Makes a segment of zeros. */
     public Segment() {
@@ -72,7 +72,7 @@ public final class Segment {
     void readFrom(MemorySegment segment) {
         base = kvm_segment.base(segment);
         limit = kvm_segment.limit(segment);
-        selector = kvm_segment.selector(segment);
+        selector = Short.toUnsignedInt(kvm_segment.selector(segment));
         type = kvm_segment.type(segment);
         present = kvm_segment.present(segment);
         dpl = kvm_segment.dpl(segment);
@@ -87,16 +87,16 @@ public final class Segment {
     void writeTo(MemorySegment segment) {
         kvm_segment.base(segment, base);
         kvm_segment.limit(segment, limit);
-        kvm_segment.selector(segment, selector);
-        kvm_segment.type(segment, type);
-        kvm_segment.present(segment, present);
-        kvm_segment.dpl(segment, dpl);
-        kvm_segment.db(segment, db);
-        kvm_segment.s(segment, s);
-        kvm_segment.l(segment, l);
-        kvm_segment.g(segment, g);
-        kvm_segment.avl(segment, avl);
-        kvm_segment.unusable(segment, unusable);
+        kvm_segment.selector(segment, (short) Fields.check("selector", selector, 0xffff));
+        kvm_segment.type(segment, (byte) Fields.check("type", type, 15));
+        kvm_segment.present(segment, (byte) Fields.check("present", present, 1));
+        kvm_segment.dpl(segment, (byte) Fields.check("dpl", dpl, 3));
+        kvm_segment.db(segment, (byte) Fields.check("db", db, 1));
+        kvm_segment.s(segment, (byte) Fields.check("s", s, 1));
+        kvm_segment.l(segment, (byte) Fields.check("l", l, 1));
+        kvm_segment.g(segment, (byte) Fields.check("g", g, 1));
+        kvm_segment.avl(segment, (byte) Fields.check("avl", avl, 1));
+        kvm_segment.unusable(segment, (byte) Fields.check("unusable", unusable, 1));
     }
 
     @Override

@@ -142,7 +142,10 @@ public final class X86Vcpu {
      * @param from
      *            what to write
      * @throws KvmException
-     *             when the kernel refuses: EINVAL (a value that the processor would not take)
+     *             when the kernel refuses: EINVAL (a value that the processor would not take, or that the vCPU's CPUID does
+     *             not announce: long mode needs its bit there)
+     * @throws IllegalArgumentException
+     *             when a field of a segment or descriptor table is out of its range
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException

@@ -115,6 +115,20 @@ public final class X86Vm {
     }
 
     /**
+     * Creates the in-kernel interval timer without options: {@link #createPit2(Set)}.
+     *
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EEXIST (there is one already), ENOENT (no in-kernel interrupt controller)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    public void createPit2() {
+        createPit2(Set.of());
+    }
+
+    /**
      * Creates the in-kernel interval timer, an i8254, after {@link #createIrqchip()}. KVM_CREATE_PIT2, section 4.71,
      * {@link io.github.kvm4j.Capability#PIT2}.
      *

@@ -9,6 +9,7 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
 
@@ -32,10 +33,6 @@ class X86StateTest {
                 field.setLong(state, next++);
             } else if (field.getType() == int.class) {
                 field.setInt(state, (int) next++);
-            } else if (field.getType() == short.class) {
-                field.setShort(state, (short) next++);
-            } else if (field.getType() == byte.class) {
-                field.setByte(state, (byte) next++);
             } else if (field.get(state) instanceof long[] words) {
                 for (int i = 0; i < words.length; i++) {
                     words[i] = next++;
@@ -71,10 +68,10 @@ class X86StateTest {
                     field.setLong(pair[0], 77);
                     assertNotEquals(pair[0], pair[1], field.getName());
                     field.setLong(pair[0], before);
-                } else if (field.getType() == byte.class) {
-                    field.setByte(pair[0], (byte) 77);
+                } else if (field.getType() == int.class) {
+                    field.setInt(pair[0], 77);
                     assertNotEquals(pair[0], pair[1], field.getName());
-                    field.setByte(pair[0], (byte) 0);
+                    field.setInt(pair[0], 0);
                 }
             }
             fill(pair[0], 5);
@@ -106,14 +103,14 @@ class X86StateTest {
             Sregs sregs = vcpu.getSregs();
             long base = 0x10;
             for (Segment segment : List.of(sregs.ds, sregs.es, sregs.fs, sregs.gs)) {
-                segment.selector = (short) base;
+                segment.selector = (int) base;
                 segment.base = base << 4;
                 base += 8;
             }
             sregs.gdt.base = 0x1234_5000L;
             sregs.gdt.limit = 0x7f;
             sregs.idt.base = 0x1234_6000L;
-            sregs.idt.limit = (short) 0xffff;
+            sregs.idt.limit = 0xffff;
             sregs.cr2 = 0xdead_beefL;
             sregs.cr3 = 0x5000;
             sregs.cr8 = 3;
@@ -130,6 +127,23 @@ class X86StateTest {
             guest.vcpu.x86().setSregs(sregs);
             assertTrue(guest.vcpu.run() instanceof Exit.Hlt);
             assertEquals(5, guest.vcpu.x86().getSregs().cr8);
+        }
+    }
+
+    @Test
+    void fieldsOutOfRangeAreRefusedByName() {
+        try (RealModeGuest guest = new RealModeGuest("f4")) {
+            Sregs before = guest.vcpu.x86().getSregs();
+            List<Consumer<Sregs>> mistakes = List.of(s -> s.cs.selector = 0x10000, s -> s.ds.type = 16,
+                    s -> s.es.dpl = 4, s -> s.fs.present = 2, s -> s.gs.db = -1, s -> s.gdt.limit = 0x10000,
+                    s -> s.idt.limit = -1);
+            for (Consumer<Sregs> mistake : mistakes) {
+                Sregs sregs = before.copy();
+                mistake.accept(sregs);
+                assertThrows(IllegalArgumentException.class, () -> guest.vcpu.x86().setSregs(sregs));
+            }
+            assertEquals(before, guest.vcpu.x86().getSregs());
+            guest.vcpu.run();
         }
     }
 

@@ -106,11 +106,11 @@ public final class Firmware {
             vm.x86().setIdentityMapAddress(IDENTITY_MAP);
             vm.x86().setTssAddress(TSS);
             vm.x86().createIrqchip();
-            vm.x86().createPit2(Set.of());
+            vm.x86().createPit2();
 
             GuestMemory memory = vm.memory();
-            memory.add(0, 0, RAM_SIZE, Set.of());
-            memory.add(1, FOUR_GIB - image.length, image.length, Set.of(MemoryFlag.READONLY));
+            memory.add(0, RAM_SIZE);
+            memory.add(FOUR_GIB - image.length, image.length, Set.of(MemoryFlag.READONLY));
             // The processor starts 16 bytes below 4 GiB; SeaBIOS soon goes on in the copy below 1 MiB, and writes there.
             memory.putBytes(FOUR_GIB - image.length, image);
             memory.putBytes(ONE_MIB - image.length, image);

@@ -88,7 +88,7 @@ public final class KvmInfo {
     }
 
     private static String meaning(Capability capability, int value) {
-        return switch (capability.value()) {
+        return switch (capability.valueKind()) {
             case BOOLEAN -> "yes";
             case COUNT -> Integer.toString(value);
             case BYTES -> value + " bytes";
@@ -97,7 +97,7 @@ public final class KvmInfo {
             case FLAGS -> "0x%x".formatted(value);
             case PAGE -> "page " + value;
             case LEVEL -> "level " + value;
-            default -> "%d (%s)".formatted(value, capability.value());
+            default -> "%d (%s)".formatted(value, capability.valueKind());
         };
     }
 

@@ -115,7 +115,7 @@ public final class LongMode {
         sregs.cr0 = CR0_PAGING | CR0_EXTENSION_TYPE | CR0_PROTECTED;
         sregs.efer = EFER_LONG_MODE_ENABLE | EFER_LONG_MODE_ACTIVE;
         sregs.gdt.base = GDT;
-        sregs.gdt.limit = (short) (DESCRIPTORS.length * Long.BYTES - 1);
+        sregs.gdt.limit = DESCRIPTORS.length * Long.BYTES - 1;
         load(sregs.cs, CODE_SELECTOR);
         for (Segment data : new Segment[]{sregs.ds, sregs.es, sregs.fs, sregs.gs, sregs.ss}) {
             load(data, DATA_SELECTOR);
@@ -126,16 +126,16 @@ public final class LongMode {
     /** What the processor does when a selector is loaded: it copies the descriptor into the register's hidden part. */
     private static void load(Segment segment, int selector) {
         long descriptor = DESCRIPTORS[selector >> 3];
-        segment.selector = (short) selector;
+        segment.selector = selector;
         segment.base = 0;
         segment.limit = 0xffff_ffff;
-        segment.type = (byte) (descriptor >> 40 & 0xf);
-        segment.s = (byte) (descriptor >> 44 & 1);
-        segment.dpl = (byte) (descriptor >> 45 & 3);
-        segment.present = (byte) (descriptor >> 47 & 1);
-        segment.l = (byte) (descriptor >> 53 & 1);
-        segment.db = (byte) (descriptor >> 54 & 1);
-        segment.g = (byte) (descriptor >> 55 & 1);
+        segment.type = (int) (descriptor >> 40 & 0xf);
+        segment.s = (int) (descriptor >> 44 & 1);
+        segment.dpl = (int) (descriptor >> 45 & 3);
+        segment.present = (int) (descriptor >> 47 & 1);
+        segment.l = (int) (descriptor >> 53 & 1);
+        segment.db = (int) (descriptor >> 54 & 1);
+        segment.g = (int) (descriptor >> 55 & 1);
         segment.unusable = 0;
     }
 

@@ -30,7 +30,7 @@ public final class Explanations {
             Map.entry(new Failure(Ioctl.KVM_CREATE_PIT2, Errno.ENOENT), "the PIT needs the in-kernel interrupt controller; create that first"),
             Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.EINVAL), "KVM refuses this CPUID table: it differs from the one that the vCPU has run with, or names features that the host lacks"),
             Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.E2BIG), "too many CPUID entries; KVM takes 256"),
-            Map.entry(new Failure(Ioctl.KVM_SET_SREGS, Errno.EINVAL), "a control register, EFER or segment value that the processor would not take"),
+            Map.entry(new Failure(Ioctl.KVM_SET_SREGS, Errno.EINVAL), "a control register, EFER or segment value that the processor would not take, or that the vCPU's CPUID does not announce (long mode, say: set CPUID first)"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.ENODEV), "this KVM has no device of this type"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.EBUSY), "the VM has a device of this type, and takes no second one"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.EEXIST), "the VM has a device of this type, and takes no second one"),
