@@ -15,20 +15,26 @@ record ExampleRun(int status, String out, String err, Duration time) {
 
     /** Runs an example with options such as "-Dseconds=1"; the folder takes what it prints. */
     static ExampleRun of(Path folder, Class<?> example, String... options) throws IOException, InterruptedException {
+        List<String> arguments = new ArrayList<>(List.of(options));
+        arguments.addAll(List.of("--module", example.getModule().getName() + "/" + example.getName()));
+        return of(folder, arguments);
+    }
+
+    /** Runs java with the tests' module path and native access, and with these arguments. */
+    static ExampleRun of(Path folder, List<String> arguments) throws IOException, InterruptedException {
         Path out = folder.resolve("out");
         Path err = folder.resolve("err");
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("--enable-native-access=io.github.kvm4j", "--illegal-native-access=deny"));
         command.addAll(List.of("--module-path", System.getProperty("jdk.module.path")));
-        command.addAll(List.of(options));
-        command.addAll(List.of("--module", example.getModule().getName() + "/" + example.getName()));
+        command.addAll(arguments);
         long start = System.nanoTime();
         Process process = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
         if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
             process.destroyForcibly().waitFor();
             throw new AssertionError(
-                    example.getSimpleName() + " did not end within " + LIMIT_SECONDS + " s; it printed:\n"
+                    arguments + " did not end within " + LIMIT_SECONDS + " s; it printed:\n"
                             + Files.readString(out) + Files.readString(err));
         }
         Duration time = Duration.ofNanos(System.nanoTime() - start);
