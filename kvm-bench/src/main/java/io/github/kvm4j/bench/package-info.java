@@ -4,7 +4,7 @@
  * <pre>{@code
  * mvn -q package
  * java -jar kvm-bench/target/benchmarks.jar                         # all
- * java -jar kvm-bench/target/benchmarks.jar PortIo -prof gc -r 10   # one, and what it allocates
+ * java -jar kvm-bench/target/benchmarks.jar PortIo -prof gc -r 30   # one, and what it allocates
  * }</pre>
  *
  * {@code -prof gc} adds what JMH itself allocates in an iteration, some kilobytes: hence the longer iterations, for the
