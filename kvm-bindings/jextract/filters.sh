@@ -49,6 +49,14 @@ filter() { {
   [[ -z ${4-} ]] || printf -- '--include-typedef %s\n' $4
 } | sort > "$here/$1.includes"; }
 
+# skipped_members NAME: notes what jextract said, in its last run, that it left out of the structs of this
+# filter and of unnamed ones.
+skipped_members() {
+  sed -nE 's/.*Skipping ([^ ]+)\.([^ ]+) \((type )?(.*) (is|are) not supported\)/\1 \2 \4/p' "$work/log" |
+    sort -u | join -v1 - <(pick $1 struct '.*' | comm -23 - <(sed -n 's/^--include-struct //p' "$here/$1.includes")) |
+    sed "s/^\([^ ]*\) /$1 \1./" >> "$work/members"
+}
+
 # --- linux/kvm.h: neutral
 
 for arch in x86_64 aarch64 riscv64; do survey $arch $arch-linux-gnu $kvm_headers; done
@@ -59,29 +67,51 @@ neutral_structs=$(for s in $same_structs; do
 done)
 filter kvm "$neutral_constants" "$neutral_structs"
 
-# --- an architecture's own; of kvm_para.h, which is for guests, the constants alone
+# --- an architecture's own; of kvm_para.h, which is for guests, and of psci.h the constants alone
 
-# own NAME TARGET HEADER...
+# own NAME TARGET EXTRA-STRUCTS HEADER...
 own() {
-  survey "$@"
-  sed -nE 's/.*Skipping ([^ ]+\.[^ ]+) \((type )?(.*) (is|are) not supported\)/\1 \3/p' "$work/log" >> "$work/members"
-  local constants structs
-  constants=$(pick $1 constant '(linux|asm)/kvm(_para)?.h' | comm -12 - <(names < "$work/$1/constants") |
-    comm -23 - <(echo "$neutral_constants"))
-  structs=$(pick $1 struct '(linux|asm)/kvm.h' | comm -23 - <(echo "$neutral_structs"))
-  filter $1 "$constants" "$(embedded $1 $structs)"
+  local name=$1 extra=$3 constants structs
+  survey $name $2 "${@:4}"
+  constants=$(pick $name constant '(linux|asm)/kvm(_para)?.h|linux/psci.h' |
+    comm -12 - <(names < "$work/$name/constants") | comm -23 - <(echo "$neutral_constants"))
+  structs=$(pick $name struct '(linux|asm)/kvm.h' | comm -23 - <(echo "$neutral_structs"))
+  filter $name "$constants" "$(embedded $name $structs $extra)"
+  skipped_members $name
 }
-own x86 x86_64-linux-gnu $x86_headers
+own x86 x86_64-linux-gnu '' $x86_headers
+own arm64 aarch64-linux-gnu '' $arm64_headers
+# The extra ones are what KVM_REG_RISCV_*_REG(name) take the offset of a member of.
+own riscv riscv64-linux-gnu '__riscv_d_ext_state __riscv_f_ext_state __riscv_v_ext_state' $riscv_headers
 
-# --- SKIPPED: the macros of KVM's headers that have no constant, and the members that have no accessor
+# --- s390 and powerpc: only the ioctls that no other architecture has, and the structs that they take
+
+# macros FILE...: the headers' macros, one line each, continued lines joined.
+macros() { (cd "$KVM_HEADERS" && sed -E ':a; /\\$/{N; s/\\\n//; ba}' "$@") | grep -E '^#\s*define\s'; }
+
+# rest NAME TARGET
+rest() {
+  local name=$1 ioctls structs
+  survey $name $2 $kvm_headers
+  ioctls=$(macros linux/kvm.h | awk '/_IO(R|W|WR)?\(KVMIO/ { print $2 }' | sort -u |
+    comm -12 - <(names < "$work/$name/constants") | comm -23 - <(sed -n 's/^--include-constant //p' \
+      "$here"/{kvm,x86,arm64,riscv}.includes | sort -u))
+  structs=$(macros linux/kvm.h | grep -wF "$ioctls" | sed -nE 's/.*, *struct (\w+)\).*/\1/p' | sort -u)
+  filter $name "$ioctls" "$(embedded $name $structs)"
+  skipped_members $name
+}
+rest s390 s390x-linux-gnu
+rest powerpc powerpc64le-linux-gnu
+
+# --- SKIPPED: the macros of KVM's headers that no package has, and the members that have no accessor
 
 {
-  (cd "$KVM_HEADERS" && sed -E ':a; /\\$/{N; s/\\\n//; ba}' {linux,x86_64-linux-gnu/asm}/kvm{,_para}.h) |
+  macros linux/kvm{,_para}.h {x86_64,aarch64}-linux-gnu/asm/kvm{,_para}.h riscv64-linux-gnu/asm/kvm.h linux/psci.h |
     sed -nE 's/^#\s*define\s+([A-Za-z]\w*)\(.*/\1 function-like macro/p; t
       s/^#\s*define\s+([A-Za-z]\w*)\s+".*/\1 string/p; t
-      s/^#\s*define\s+([A-Za-z]\w*)\s.*/\1 defined by a name that x86-64 lacks/p' |
+      s/^#\s*define\s+([A-Za-z]\w*)\s+\S.*/\1 defined by a name that the headers lack/p' |
     sort -u | join -v1 - <(cut -d' ' -f2 "$here"/*.includes | sort -u)
-  cat "$work/members"
+  sort -u "$work/members"
 } > "$here/SKIPPED"
 
 # --- libc: of a list of names, those that have the same value in glibc and in the kernel's headers of
