@@ -14,5 +14,6 @@ import org.jspecify.annotations.NullMarked;
     exports io.github.kvm4j;
     exports io.github.kvm4j.exit;
     exports io.github.kvm4j.memory;
+    exports io.github.kvm4j.unsafe;
     exports io.github.kvm4j.x86;
 }

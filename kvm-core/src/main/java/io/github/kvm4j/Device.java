@@ -6,9 +6,11 @@ import java.lang.foreign.ValueLayout;
 
 import io.github.kvm4j.bindings.kvm_device_attr;
 import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vm.VmState;
+import io.github.kvm4j.unsafe.RawIoctls;
 
 /**
  * An in-kernel device, controlled by its attributes: groups of 64-bit numbers, each with a value whose size and meaning
@@ -67,6 +69,7 @@ public final class Device implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_HAS_DEVICE_ATTR)
     public boolean hasAttribute(int group, long attribute) {
         try (Arena arena = Arena.ofConfined()) {
             long result = fd.attempt(Ioctl.KVM_HAS_DEVICE_ATTR, request(arena, group, attribute, MemorySegment.NULL));
@@ -94,6 +97,7 @@ public final class Device implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
     public void setAttribute(int group, long attribute, byte[] value) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment room = arena.allocate(Math.max(ROOM, value.length), Long.BYTES);
@@ -120,6 +124,7 @@ public final class Device implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_GET_DEVICE_ATTR)
     public byte[] getAttribute(int group, long attribute, int size) {
         if (size < 0) {
             throw new IllegalArgumentException("a size of " + size + " bytes");
@@ -137,6 +142,15 @@ public final class Device implements AutoCloseable {
         kvm_device_attr.attr(request, attribute);
         kvm_device_attr.addr(request, value.address());
         return request;
+    }
+
+    /**
+     * Returns the way down: ioctls without a typed method, with arguments that nobody checks.
+     *
+     * @return the raw ioctls of this descriptor
+     */
+    public RawIoctls unsafe() {
+        return new RawIoctls(fd, vm::checkExtension);
     }
 
     /**

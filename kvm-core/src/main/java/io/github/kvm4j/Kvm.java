@@ -11,6 +11,7 @@ import io.github.kvm4j.bindings.libc.libc_h;
 import io.github.kvm4j.internal.exit.RunPage;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Cleanup;
@@ -22,6 +23,7 @@ import io.github.kvm4j.internal.sys.Lifecycle;
 import io.github.kvm4j.internal.sys.NativeAccess;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.x86.X86Kvm;
+import io.github.kvm4j.unsafe.RawIoctls;
 
 /**
  * The system: an open {@code /dev/kvm}. From here VMs are created and the host's KVM is asked what it can do.
@@ -151,6 +153,7 @@ public final class Kvm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_GET_API_VERSION)
     public int getApiVersion() {
         return (int) fd.call(Ioctl.KVM_GET_API_VERSION, 0);
     }
@@ -165,6 +168,7 @@ public final class Kvm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CHECK_EXTENSION)
     public int checkExtension(Capability capability) {
         return checkExtension(capability.number());
     }
@@ -178,6 +182,7 @@ public final class Kvm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CHECK_EXTENSION)
     public int checkExtension(int number) {
         return (int) fd.call(Ioctl.KVM_CHECK_EXTENSION, number);
     }
@@ -200,6 +205,7 @@ public final class Kvm implements AutoCloseable {
      *
      * @return bytes, a multiple of the page size
      */
+    @Issues(Ioctl.KVM_GET_VCPU_MMAP_SIZE)
     public long vcpuMmapSize() {
         return vcpuMmapSize;
     }
@@ -213,6 +219,7 @@ public final class Kvm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CREATE_VM)
     public Vm createVm() {
         return createVm(0);
     }
@@ -231,6 +238,7 @@ public final class Kvm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CREATE_VM)
     public Vm createVm(long type) {
         long result = -Errno.EINTR.number();
         for (int i = 0; i < CREATE_VM_TRIES && Errno.EINTR.is(result); i++) {
@@ -264,6 +272,15 @@ public final class Kvm implements AutoCloseable {
     public X86Kvm x86() {
         Architecture.X86.require("Kvm.x86()");
         return x86;
+    }
+
+    /**
+     * Returns the way down: ioctls without a typed method, with arguments that nobody checks.
+     *
+     * @return the raw ioctls of this descriptor
+     */
+    public RawIoctls unsafe() {
+        return new RawIoctls(fd, this::checkExtension);
     }
 
     /**

@@ -7,6 +7,9 @@ import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.x86.X86Vcpu;
+import io.github.kvm4j.unsafe.RawIoctls;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
 
 /**
  * A virtual CPU. It belongs to the thread that runs it: a call from a second thread while one is in progress is refused
@@ -79,6 +82,7 @@ public final class Vcpu implements AutoCloseable {
      * @throws ClosedException
      *             when closed, also when it is closed meanwhile
      */
+    @Issues(Ioctl.KVM_RUN)
     public Exit run() {
         try {
             return fd.run();
@@ -98,6 +102,15 @@ public final class Vcpu implements AutoCloseable {
      */
     public void kick() {
         fd.kick();
+    }
+
+    /**
+     * Returns the way down: ioctls without a typed method, with arguments that nobody checks.
+     *
+     * @return the raw ioctls of this descriptor
+     */
+    public RawIoctls unsafe() {
+        return new RawIoctls(fd, vm::checkExtension);
     }
 
     /**

@@ -9,11 +9,13 @@ import io.github.kvm4j.bindings.kvm_create_device;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.memory.GuestMemory;
 import io.github.kvm4j.x86.X86Vm;
+import io.github.kvm4j.unsafe.RawIoctls;
 
 /**
  * A virtual machine. It owns its vCPUs, devices and memory, and closing it closes them all.
@@ -93,6 +95,7 @@ public final class Vm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CHECK_EXTENSION)
     public int checkExtension(Capability capability) {
         return checkExtension(capability.number());
     }
@@ -106,6 +109,7 @@ public final class Vm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CHECK_EXTENSION)
     public int checkExtension(int number) {
         return state.checkExtension(number);
     }
@@ -138,6 +142,7 @@ public final class Vm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CREATE_VCPU)
     public Vcpu createVcpu(int id) {
         if (id < 0 || id >= vcpuIdLimit) {
             throw new IllegalArgumentException(
@@ -159,6 +164,7 @@ public final class Vm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CREATE_DEVICE)
     public Device createDevice(DeviceType type) {
         return createDevice(type.number());
     }
@@ -177,6 +183,7 @@ public final class Vm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CREATE_DEVICE)
     public Device createDevice(int type) {
         state.require(Ioctl.KVM_CREATE_DEVICE);
         return new Device(this, type, state, state.createDevice(() -> newDevice(type)));
@@ -201,6 +208,7 @@ public final class Vm implements AutoCloseable {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_CREATE_DEVICE)
     public boolean canCreateDevice(DeviceType type) {
         if (!has(Capability.DEVICE_CTRL)) {
             return false;
@@ -217,6 +225,15 @@ public final class Vm implements AutoCloseable {
         kvm_create_device.fd(request, -1);
         kvm_create_device.flags(request, flags);
         return request;
+    }
+
+    /**
+     * Returns the way down: ioctls without a typed method, with arguments that nobody checks.
+     *
+     * @return the raw ioctls of this descriptor
+     */
+    public RawIoctls unsafe() {
+        return new RawIoctls(fd, this::checkExtension);
     }
 
     /**

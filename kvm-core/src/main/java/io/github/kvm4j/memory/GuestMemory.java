@@ -14,6 +14,7 @@ import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.bindings.kvm_userspace_memory_region;
 import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.sys.Backoff;
 import io.github.kvm4j.internal.sys.Cleanup;
 import io.github.kvm4j.internal.sys.Host;
@@ -78,6 +79,7 @@ public final class GuestMemory {
      * @throws ClosedException
      *             when the VM is closed
      */
+    @Issues(Ioctl.KVM_SET_USER_MEMORY_REGION)
     public MemoryRegion add(long guestAddress, long size) {
         return add(guestAddress, size, Set.of());
     }
@@ -103,6 +105,7 @@ public final class GuestMemory {
      * @throws ClosedException
      *             when the VM is closed
      */
+    @Issues(Ioctl.KVM_SET_USER_MEMORY_REGION)
     public MemoryRegion add(long guestAddress, long size, Set<MemoryFlag> flags) {
         return vm.lifecycle().whileOpen(() -> add(freeSlot(), guestAddress, size, flags));
     }
@@ -130,6 +133,7 @@ public final class GuestMemory {
      * @throws ClosedException
      *             when the VM is closed
      */
+    @Issues(Ioctl.KVM_SET_USER_MEMORY_REGION)
     public MemoryRegion add(int slot, long guestAddress, long size, Set<MemoryFlag> flags) {
         return vm.lifecycle().whileOpen(() -> {
             checkSlot(slot);

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Errno;
 
@@ -42,6 +43,7 @@ public final class X86Kvm {
      * @throws ClosedException
      *             when closed
      */
+    @Issues(Ioctl.KVM_GET_SUPPORTED_CPUID)
     public Cpuid getSupportedCpuid() {
         for (int count = FIRST_TRY;; count *= 2) {
             try (Arena arena = Arena.ofConfined()) {

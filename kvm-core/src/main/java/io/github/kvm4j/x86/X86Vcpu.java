@@ -8,6 +8,7 @@ import io.github.kvm4j.KvmException;
 import io.github.kvm4j.bindings.x86.kvm_regs;
 import io.github.kvm4j.bindings.x86.kvm_sregs;
 import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 
 /**
@@ -48,6 +49,7 @@ public final class X86Vcpu {
      * @throws ClosedException
      *             when the vCPU is closed
      */
+    @Issues(Ioctl.KVM_GET_REGS)
     public void getRegs(Regs into) {
         fd.enter();
         try {
@@ -69,6 +71,7 @@ public final class X86Vcpu {
      * @throws ClosedException
      *             when the vCPU is closed
      */
+    @Issues(Ioctl.KVM_GET_REGS)
     public Regs getRegs() {
         Regs into = new Regs();
         getRegs(into);
@@ -87,6 +90,7 @@ public final class X86Vcpu {
      * @throws ClosedException
      *             when the vCPU is closed
      */
+    @Issues(Ioctl.KVM_SET_REGS)
     public void setRegs(Regs from) {
         fd.enter();
         try {
@@ -109,6 +113,7 @@ public final class X86Vcpu {
      * @throws ClosedException
      *             when the vCPU is closed
      */
+    @Issues(Ioctl.KVM_GET_SREGS)
     public void getSregs(Sregs into) {
         fd.enter();
         try {
@@ -130,6 +135,7 @@ public final class X86Vcpu {
      * @throws ClosedException
      *             when the vCPU is closed
      */
+    @Issues(Ioctl.KVM_GET_SREGS)
     public Sregs getSregs() {
         Sregs into = new Sregs();
         getSregs(into);
@@ -151,6 +157,7 @@ public final class X86Vcpu {
      * @throws ClosedException
      *             when the vCPU is closed
      */
+    @Issues(Ioctl.KVM_SET_SREGS)
     public void setSregs(Sregs from) {
         fd.enter();
         try {
@@ -177,6 +184,7 @@ public final class X86Vcpu {
      * @throws ClosedException
      *             when the vCPU is closed
      */
+    @Issues(Ioctl.KVM_SET_CPUID2)
     public void setCpuid2(Cpuid cpuid) {
         fd.enter();
         try (Arena arena = Arena.ofConfined()) {

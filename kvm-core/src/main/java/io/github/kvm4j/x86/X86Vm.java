@@ -11,6 +11,7 @@ import io.github.kvm4j.KvmException;
 import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.bindings.kvm_pit_config;
 import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.vm.VmState;
 
 /** What only x86 has of a VM's ioctls. Any thread may use it. */
@@ -50,6 +51,7 @@ public final class X86Vm {
      * @throws ClosedException
      *             when the VM is closed
      */
+    @Issues(Ioctl.KVM_SET_TSS_ADDR)
     public void setTssAddress(long guestAddress) {
         if (guestAddress < 0 || guestAddress % PAGE != 0 || guestAddress > FOUR_GIB - TSS_PAGES * PAGE) {
             throw new IllegalArgumentException(String.format(
@@ -77,6 +79,7 @@ public final class X86Vm {
      * @throws ClosedException
      *             when the VM is closed
      */
+    @Issues(Ioctl.KVM_SET_IDENTITY_MAP_ADDR)
     public void setIdentityMapAddress(long guestAddress) {
         if (guestAddress < 0 || guestAddress % PAGE != 0 || guestAddress > FOUR_GIB - PAGE) {
             throw new IllegalArgumentException(String
@@ -106,6 +109,7 @@ public final class X86Vm {
      * @throws ClosedException
      *             when the VM is closed
      */
+    @Issues(Ioctl.KVM_CREATE_IRQCHIP)
     public void createIrqchip() {
         vm.lifecycle().whileOpen(() -> {
             vm.requireNoVcpu(Ioctl.KVM_CREATE_IRQCHIP);
@@ -124,6 +128,7 @@ public final class X86Vm {
      * @throws ClosedException
      *             when the VM is closed
      */
+    @Issues(Ioctl.KVM_CREATE_PIT2)
     public void createPit2() {
         createPit2(Set.of());
     }
@@ -141,6 +146,7 @@ public final class X86Vm {
      * @throws ClosedException
      *             when the VM is closed
      */
+    @Issues(Ioctl.KVM_CREATE_PIT2)
     public void createPit2(Set<PitFlag> flags) {
         vm.require(Ioctl.KVM_CREATE_PIT2);
         try (Arena arena = Arena.ofConfined()) {

@@ -11,7 +11,7 @@ import io.github.kvm4j.internal.sys.Libc;
  * A descriptor of the system, a VM or a device, with the ioctls that any number of threads may issue on it. A vCPU's is
  * a {@link io.github.kvm4j.internal.vcpu.VcpuFd}.
  */
-public final class KvmFd implements AutoCloseable {
+public final class KvmFd implements IoctlTarget, AutoCloseable {
 
     private final Host host;
     private final FdKind kind;
@@ -34,7 +34,12 @@ public final class KvmFd implements AutoCloseable {
         return check(ioctl, attempt(ioctl, argument));
     }
 
-    /** Like {@link #call(Ioctl, long)}, but a failure is returned as the negated errno. */
+    @Override
+    public FdKind kind() {
+        return kind;
+    }
+
+    @Override
     public long attempt(Ioctl ioctl, long value) {
         assert ioctl.kinds().contains(kind) : ioctl + " on " + kind;
         int number = fd.acquire();
@@ -45,7 +50,7 @@ public final class KvmFd implements AutoCloseable {
         }
     }
 
-    /** Like {@link #call(Ioctl, MemorySegment)}, but a failure is returned as the negated errno. */
+    @Override
     public long attempt(Ioctl ioctl, MemorySegment argument) {
         assert ioctl.kinds().contains(kind) : ioctl + " on " + kind;
         int number = fd.acquire();

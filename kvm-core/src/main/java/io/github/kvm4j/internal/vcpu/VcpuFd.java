@@ -13,7 +13,9 @@ import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.exit.ExitDecoder;
 import io.github.kvm4j.internal.exit.RunPage;
 import io.github.kvm4j.internal.ioctl.Explanations;
+import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.IoctlTarget;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Backoff;
 import io.github.kvm4j.internal.sys.Cleanup;
@@ -36,7 +38,7 @@ import io.github.kvm4j.internal.sys.Mapping;
  * <b>Close.</b> {@code closing} refuses new entries; {@link #close()} kicks once and waits until it gets the state from FREE to CLOSED,
  * waits for kicks in flight, and then frees.
  */
-public final class VcpuFd implements AutoCloseable {
+public final class VcpuFd implements IoctlTarget, AutoCloseable {
 
     private static final int FREE = 0;
     private static final int BUSY = -1;
@@ -150,6 +152,33 @@ public final class VcpuFd implements AutoCloseable {
     /** Issues an ioctl that takes a pointer; the caller has entered. */
     public long call(Ioctl ioctl, MemorySegment argument) {
         return KvmFd.check(ioctl, libc.ioctl(errno, number, ioctl.number(), argument));
+    }
+
+    @Override
+    public FdKind kind() {
+        return FdKind.VCPU;
+    }
+
+    /** Enters for this one call. */
+    @Override
+    public long attempt(Ioctl ioctl, long value) {
+        enter();
+        try {
+            return libc.ioctl(errno, number, ioctl.number(), value);
+        } finally {
+            leave();
+        }
+    }
+
+    /** Enters for this one call. */
+    @Override
+    public long attempt(Ioctl ioctl, MemorySegment argument) {
+        enter();
+        try {
+            return libc.ioctl(errno, number, ioctl.number(), argument);
+        } finally {
+            leave();
+        }
     }
 
     /** Runs the guest until its next exit. */
