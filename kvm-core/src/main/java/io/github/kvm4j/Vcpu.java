@@ -64,7 +64,7 @@ public final class Vcpu implements AutoCloseable {
 
     /**
      * Hands the answer to the last exit over and runs the guest on the calling thread until its next exit. KVM_RUN,
-     * section 4.10. It allocates nothing.
+     * section 4.10. On a platform thread it allocates nothing.
      * <p>
      * {@link Thread#interrupt()} does not disturb a run; {@link #kick()} ends one. Signals of others are not reported: the
      * run goes on. A virtual thread may run a vCPU, and keeps its carrier thread for as long: with as many guests on

@@ -259,7 +259,9 @@ public final class GuestMemory {
      */
     public MemorySegment segment(long guestAddress, long length) {
         vm.lifecycle().requireOpen();
-        for (MemoryRegion region : regions) {
+        List<MemoryRegion> all = regions;
+        for (int i = 0; i < all.size(); i++) { // no iterator: this is hot
+            MemoryRegion region = all.get(i);
             if (length >= 0 && region.contains(guestAddress, length)) {
                 return region.segment().asSlice(guestAddress - region.guestAddress(), length);
             }

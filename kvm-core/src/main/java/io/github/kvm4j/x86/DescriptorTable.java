@@ -38,14 +38,15 @@ public final class DescriptorTable {
         return copy;
     }
 
-    void readFrom(MemorySegment table) {
-        base = kvm_dtable.base(table);
-        limit = Short.toUnsignedInt(kvm_dtable.limit(table));
+    void readFrom(MemorySegment from, long offset) {
+        base = from.get(kvm_dtable.base$layout(), offset + kvm_dtable.base$offset());
+        limit = Short.toUnsignedInt(from.get(kvm_dtable.limit$layout(), offset + kvm_dtable.limit$offset()));
     }
 
-    void writeTo(MemorySegment table) {
-        kvm_dtable.base(table, base);
-        kvm_dtable.limit(table, (short) Fields.check("limit", limit, 0xffff));
+    void writeTo(MemorySegment to, long offset) {
+        to.set(kvm_dtable.base$layout(), offset + kvm_dtable.base$offset(), base);
+        to.set(kvm_dtable.limit$layout(), offset + kvm_dtable.limit$offset(),
+                (short) Fields.check("limit", limit, 0xffff));
     }
 
     @Override

@@ -69,34 +69,38 @@ public final class Segment {
         return copy;
     }
 
-    void readFrom(MemorySegment segment) {
-        base = kvm_segment.base(segment);
-        limit = kvm_segment.limit(segment);
-        selector = Short.toUnsignedInt(kvm_segment.selector(segment));
-        type = kvm_segment.type(segment);
-        present = kvm_segment.present(segment);
-        dpl = kvm_segment.dpl(segment);
-        db = kvm_segment.db(segment);
-        s = kvm_segment.s(segment);
-        l = kvm_segment.l(segment);
-        g = kvm_segment.g(segment);
-        avl = kvm_segment.avl(segment);
-        unusable = kvm_segment.unusable(segment);
+    /** From a structure at an offset: without a slice, there is nothing to allocate. */
+    void readFrom(MemorySegment from, long offset) {
+        base = from.get(kvm_segment.base$layout(), offset + kvm_segment.base$offset());
+        limit = from.get(kvm_segment.limit$layout(), offset + kvm_segment.limit$offset());
+        selector = Short.toUnsignedInt(from.get(kvm_segment.selector$layout(), offset + kvm_segment.selector$offset()));
+        type = from.get(kvm_segment.type$layout(), offset + kvm_segment.type$offset());
+        present = from.get(kvm_segment.present$layout(), offset + kvm_segment.present$offset());
+        dpl = from.get(kvm_segment.dpl$layout(), offset + kvm_segment.dpl$offset());
+        db = from.get(kvm_segment.db$layout(), offset + kvm_segment.db$offset());
+        s = from.get(kvm_segment.s$layout(), offset + kvm_segment.s$offset());
+        l = from.get(kvm_segment.l$layout(), offset + kvm_segment.l$offset());
+        g = from.get(kvm_segment.g$layout(), offset + kvm_segment.g$offset());
+        avl = from.get(kvm_segment.avl$layout(), offset + kvm_segment.avl$offset());
+        unusable = from.get(kvm_segment.unusable$layout(), offset + kvm_segment.unusable$offset());
     }
 
-    void writeTo(MemorySegment segment) {
-        kvm_segment.base(segment, base);
-        kvm_segment.limit(segment, limit);
-        kvm_segment.selector(segment, (short) Fields.check("selector", selector, 0xffff));
-        kvm_segment.type(segment, (byte) Fields.check("type", type, 15));
-        kvm_segment.present(segment, (byte) Fields.check("present", present, 1));
-        kvm_segment.dpl(segment, (byte) Fields.check("dpl", dpl, 3));
-        kvm_segment.db(segment, (byte) Fields.check("db", db, 1));
-        kvm_segment.s(segment, (byte) Fields.check("s", s, 1));
-        kvm_segment.l(segment, (byte) Fields.check("l", l, 1));
-        kvm_segment.g(segment, (byte) Fields.check("g", g, 1));
-        kvm_segment.avl(segment, (byte) Fields.check("avl", avl, 1));
-        kvm_segment.unusable(segment, (byte) Fields.check("unusable", unusable, 1));
+    void writeTo(MemorySegment to, long offset) {
+        to.set(kvm_segment.base$layout(), offset + kvm_segment.base$offset(), base);
+        to.set(kvm_segment.limit$layout(), offset + kvm_segment.limit$offset(), limit);
+        to.set(kvm_segment.selector$layout(), offset + kvm_segment.selector$offset(),
+                (short) Fields.check("selector", selector, 0xffff));
+        to.set(kvm_segment.type$layout(), offset + kvm_segment.type$offset(), (byte) Fields.check("type", type, 15));
+        to.set(kvm_segment.present$layout(), offset + kvm_segment.present$offset(),
+                (byte) Fields.check("present", present, 1));
+        to.set(kvm_segment.dpl$layout(), offset + kvm_segment.dpl$offset(), (byte) Fields.check("dpl", dpl, 3));
+        to.set(kvm_segment.db$layout(), offset + kvm_segment.db$offset(), (byte) Fields.check("db", db, 1));
+        to.set(kvm_segment.s$layout(), offset + kvm_segment.s$offset(), (byte) Fields.check("s", s, 1));
+        to.set(kvm_segment.l$layout(), offset + kvm_segment.l$offset(), (byte) Fields.check("l", l, 1));
+        to.set(kvm_segment.g$layout(), offset + kvm_segment.g$offset(), (byte) Fields.check("g", g, 1));
+        to.set(kvm_segment.avl$layout(), offset + kvm_segment.avl$offset(), (byte) Fields.check("avl", avl, 1));
+        to.set(kvm_segment.unusable$layout(), offset + kvm_segment.unusable$offset(),
+                (byte) Fields.check("unusable", unusable, 1));
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.github.kvm4j.x86;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Objects;
@@ -14,6 +16,7 @@ import io.github.kvm4j.bindings.x86.kvm_sregs;
  */
 public final class Sregs {
 
+    private static final long BITMAP = kvm_sregs.interrupt_bitmap$offset();
     private static final int BITMAP_WORDS = (int) kvm_sregs.interrupt_bitmap$layout().elementCount();
 
     /** The code segment. */
@@ -86,16 +89,16 @@ public final class Sregs {
     }
 
     void readFrom(MemorySegment sregs) {
-        cs.readFrom(kvm_sregs.cs(sregs));
-        ds.readFrom(kvm_sregs.ds(sregs));
-        es.readFrom(kvm_sregs.es(sregs));
-        fs.readFrom(kvm_sregs.fs(sregs));
-        gs.readFrom(kvm_sregs.gs(sregs));
-        ss.readFrom(kvm_sregs.ss(sregs));
-        tr.readFrom(kvm_sregs.tr(sregs));
-        ldt.readFrom(kvm_sregs.ldt(sregs));
-        gdt.readFrom(kvm_sregs.gdt(sregs));
-        idt.readFrom(kvm_sregs.idt(sregs));
+        cs.readFrom(sregs, kvm_sregs.cs$offset());
+        ds.readFrom(sregs, kvm_sregs.ds$offset());
+        es.readFrom(sregs, kvm_sregs.es$offset());
+        fs.readFrom(sregs, kvm_sregs.fs$offset());
+        gs.readFrom(sregs, kvm_sregs.gs$offset());
+        ss.readFrom(sregs, kvm_sregs.ss$offset());
+        tr.readFrom(sregs, kvm_sregs.tr$offset());
+        ldt.readFrom(sregs, kvm_sregs.ldt$offset());
+        gdt.readFrom(sregs, kvm_sregs.gdt$offset());
+        idt.readFrom(sregs, kvm_sregs.idt$offset());
         cr0 = kvm_sregs.cr0(sregs);
         cr2 = kvm_sregs.cr2(sregs);
         cr3 = kvm_sregs.cr3(sregs);
@@ -104,21 +107,21 @@ public final class Sregs {
         efer = kvm_sregs.efer(sregs);
         apicBase = kvm_sregs.apic_base(sregs);
         for (int i = 0; i < BITMAP_WORDS; i++) {
-            interruptBitmap[i] = kvm_sregs.interrupt_bitmap(sregs, i);
+            interruptBitmap[i] = sregs.getAtIndex(JAVA_LONG, BITMAP / Long.BYTES + i);
         }
     }
 
     void writeTo(MemorySegment sregs) {
-        cs.writeTo(kvm_sregs.cs(sregs));
-        ds.writeTo(kvm_sregs.ds(sregs));
-        es.writeTo(kvm_sregs.es(sregs));
-        fs.writeTo(kvm_sregs.fs(sregs));
-        gs.writeTo(kvm_sregs.gs(sregs));
-        ss.writeTo(kvm_sregs.ss(sregs));
-        tr.writeTo(kvm_sregs.tr(sregs));
-        ldt.writeTo(kvm_sregs.ldt(sregs));
-        gdt.writeTo(kvm_sregs.gdt(sregs));
-        idt.writeTo(kvm_sregs.idt(sregs));
+        cs.writeTo(sregs, kvm_sregs.cs$offset());
+        ds.writeTo(sregs, kvm_sregs.ds$offset());
+        es.writeTo(sregs, kvm_sregs.es$offset());
+        fs.writeTo(sregs, kvm_sregs.fs$offset());
+        gs.writeTo(sregs, kvm_sregs.gs$offset());
+        ss.writeTo(sregs, kvm_sregs.ss$offset());
+        tr.writeTo(sregs, kvm_sregs.tr$offset());
+        ldt.writeTo(sregs, kvm_sregs.ldt$offset());
+        gdt.writeTo(sregs, kvm_sregs.gdt$offset());
+        idt.writeTo(sregs, kvm_sregs.idt$offset());
         kvm_sregs.cr0(sregs, cr0);
         kvm_sregs.cr2(sregs, cr2);
         kvm_sregs.cr3(sregs, cr3);
@@ -127,7 +130,7 @@ public final class Sregs {
         kvm_sregs.efer(sregs, efer);
         kvm_sregs.apic_base(sregs, apicBase);
         for (int i = 0; i < BITMAP_WORDS; i++) {
-            kvm_sregs.interrupt_bitmap(sregs, i, interruptBitmap[i]);
+            sregs.setAtIndex(JAVA_LONG, BITMAP / Long.BYTES + i, interruptBitmap[i]);
         }
     }
 

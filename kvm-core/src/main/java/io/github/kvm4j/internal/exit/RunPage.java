@@ -100,7 +100,7 @@ public final class RunPage {
         page.set(JAVA_LONG, offset, value);
     }
 
-    byte[] payload() {
-        return page.asSlice(PAYLOAD, PAYLOAD_SIZE).toArray(JAVA_BYTE);
+    void copyPayload(byte[] to) {
+        MemorySegment.copy(page, JAVA_BYTE, PAYLOAD, to, 0, to.length);
     }
 }

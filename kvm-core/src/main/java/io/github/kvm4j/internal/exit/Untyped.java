@@ -6,7 +6,7 @@ import io.github.kvm4j.exit.Exit;
 public final class Untyped extends Flyweight implements Exit.Unknown {
 
     private int reason;
-    private byte[] payload = {};
+    private byte[] payload = new byte[(int) RunPage.PAYLOAD_SIZE];
 
     Untyped() {
     }
@@ -14,7 +14,7 @@ public final class Untyped extends Flyweight implements Exit.Unknown {
     @Override
     void load(RunPage run) {
         reason = run.exitReason();
-        payload = run.payload();
+        run.copyPayload(payload);
     }
 
     @Override
@@ -25,6 +25,13 @@ public final class Untyped extends Flyweight implements Exit.Unknown {
     @Override
     public byte[] payload() {
         return payload.clone();
+    }
+
+    @Override
+    public Exit copy() {
+        Untyped copy = (Untyped) super.copy();
+        copy.payload = payload.clone();
+        return copy;
     }
 
     @Override

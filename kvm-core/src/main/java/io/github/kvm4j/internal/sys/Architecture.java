@@ -1,11 +1,15 @@
 package io.github.kvm4j.internal.sys;
 
+import org.jspecify.annotations.Nullable;
+
 /** The architectures that the library has types for. */
 public enum Architecture {
     X86("amd64"), ARM64("aarch64"), RISCV("riscv64");
 
-    /** The host's. */
-    private static final String HOST = System.getProperty("os.arch");
+    private static final String NAME = System.getProperty("os.arch");
+
+    /** The host's, or null when it is another. */
+    private static final @Nullable Architecture HOST = find();
 
     // For expressions that must not touch another architecture's classes. The last two are of no host that the library
     // runs on: the registry of ioctls has them.
@@ -21,21 +25,32 @@ public enum Architecture {
         this.javaName = javaName;
     }
 
+    private static @Nullable Architecture find() {
+        for (Architecture architecture : values()) {
+            if (architecture.javaName.equals(NAME)) {
+                return architecture;
+            }
+        }
+        return null;
+    }
+
+    /** Whether it is the host's. */
+    public boolean isHost() {
+        return this == HOST;
+    }
+
     /** Refuses on a host of another architecture. */
     public void require(String what) {
-        if (!javaName.equals(HOST)) {
-            throw new UnsupportedOperationException(what + " is for " + javaName + " hosts; this one is " + HOST);
+        if (!isHost()) {
+            throw new UnsupportedOperationException(what + " is for " + javaName + " hosts; this one is " + NAME);
         }
     }
 
     /** Refuses on a host of an architecture that the library does not know. */
     public static void requireKnown() {
-        for (Architecture architecture : values()) {
-            if (architecture.javaName.equals(HOST)) {
-                return;
-            }
+        if (HOST == null) {
+            throw new UnsupportedOperationException(
+                    "kvm4j knows the architectures amd64, aarch64 and riscv64; this host is " + NAME);
         }
-        throw new UnsupportedOperationException(
-                "kvm4j knows the architectures amd64, aarch64 and riscv64; this host is " + HOST);
     }
 }

@@ -125,6 +125,7 @@ public final class VcpuFd implements AutoCloseable {
     }
 
     /** Enters, for a call or more. */
+    @SuppressWarnings("ReferenceEquality") // the same thread, not an equal one
     public void enter() {
         if (!STATE.compareAndSet(this, FREE, BUSY)) {
             throw refusal();
@@ -133,7 +134,11 @@ public final class VcpuFd implements AutoCloseable {
             state = FREE;
             throw new ClosedException(fd.what());
         }
-        user = Thread.currentThread();
+        Thread thread = Thread.currentThread();
+        if (user != thread) {
+            // Only then: storing a reference costs a barrier of the garbage collector's.
+            user = thread;
+        }
     }
 
     /** Leaves what {@link #enter()} entered. */

@@ -1,0 +1,53 @@
+package io.github.kvm4j.bench;
+
+import org.openjdk.jmh.annotations.Benchmark;
+
+import io.github.kvm4j.bindings.kvm_h;
+
+/**
+ * The ioctl for which the kernel does least, KVM_GET_API_VERSION. In kvm4j it is a cold call: the errno's memory is
+ * allocated for the call, and the descriptor is held open meanwhile.
+ */
+public class BareCall extends KvmBenchmark {
+
+    /** A system, and a guest that does not run. */
+    public static class Kvm4j extends Kvm4jGuest {
+        /** For JMH. */
+        public Kvm4j() {
+            super(GuestCode.HALT);
+        }
+    }
+
+    /** The same. */
+    public static class ByHand extends FfmGuest {
+        /** For JMH. */
+        public ByHand() {
+            super(GuestCode.HALT);
+        }
+    }
+
+    /**
+     * Through {@link io.github.kvm4j.Kvm#getApiVersion()}.
+     *
+     * @param guest
+     *            the guest
+     * @return 12
+     */
+    @Benchmark
+    public int kvm4j(Kvm4j guest) {
+        return guest.kvm.getApiVersion();
+    }
+
+    /**
+     * Through a handle, with memory for the errno that is there already.
+     *
+     * @param guest
+     *            the guest
+     * @return 12
+     */
+    @Benchmark
+    public int ffm(ByHand guest) {
+        return Ffm.check("KVM_GET_API_VERSION", guest.errno,
+                Ffm.ioctl(guest.errno, guest.system, kvm_h.KVM_GET_API_VERSION(), 0));
+    }
+}
