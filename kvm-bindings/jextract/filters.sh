@@ -96,7 +96,7 @@ rest() {
   ioctls=$(macros linux/kvm.h | awk '/_IO(R|W|WR)?\(KVMIO/ { print $2 }' | sort -u |
     comm -12 - <(names < "$work/$name/constants") | comm -23 - <(sed -n 's/^--include-constant //p' \
       "$here"/{kvm,x86,arm64,riscv}.includes | sort -u))
-  structs=$(macros linux/kvm.h | grep -wF "$ioctls" | sed -nE 's/.*, *struct (\w+)\).*/\1/p' | sort -u)
+  structs=$(macros linux/kvm.h | grep -wF "$ioctls" | sed -nE 's/.*,\s*struct (\w+)\).*/\1/p' | sort -u)
   filter $name "$ioctls" "$(embedded $name $structs)"
   skipped_members $name
 }

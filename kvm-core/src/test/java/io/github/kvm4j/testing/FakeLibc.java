@@ -13,12 +13,14 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 import io.github.kvm4j.bindings.kvm_create_device;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.libc.libc_h;
 import io.github.kvm4j.bindings.x86.kvm_cpuid2;
 import io.github.kvm4j.bindings.x86.kvm_run;
+import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Libc;
@@ -120,8 +122,14 @@ public final class FakeLibc implements Libc {
         return nextFd++;
     }
 
-    private static Ioctl byNumber(long request) {
-        return Arrays.stream(Ioctl.values()).filter(ioctl -> ioctl.number() == request).findFirst().orElseThrow();
+    /** One number has two meanings, but not on one kind of descriptor. */
+    private Ioctl byNumber(int fd, long request) {
+        String what = fds.getOrDefault(fd, "");
+        Predicate<Ioctl> taken = what.startsWith("vCPU")
+                ? ioctl -> ioctl.kinds().contains(FdKind.VCPU)
+                : what.equals("VM") ? ioctl -> ioctl.kinds().contains(FdKind.VM) : _ -> true;
+        return Arrays.stream(Ioctl.values()).filter(ioctl -> ioctl.number() == request).filter(taken).findFirst()
+                .orElseThrow();
     }
 
     @Override
@@ -138,12 +146,12 @@ public final class FakeLibc implements Libc {
     }
 
     private synchronized long number(int fd, long request, long value) {
-        return ioctl(fd, byNumber(request), MemorySegment.NULL, value);
+        return ioctl(fd, byNumber(fd, request), MemorySegment.NULL, value);
     }
 
     @Override
     public synchronized long ioctl(MemorySegment errno, int fd, long request, MemorySegment argument) {
-        return ioctl(fd, byNumber(request), argument, 0);
+        return ioctl(fd, byNumber(fd, request), argument, 0);
     }
 
     private long ioctl(int fd, Ioctl ioctl, MemorySegment argument, long value) {

@@ -1,5 +1,7 @@
 package io.github.kvm4j.internal.ioctl;
 
+import io.github.kvm4j.Capability;
+
 /** What an ioctl takes as its third argument. */
 public sealed interface Argument {
 
@@ -33,6 +35,29 @@ public sealed interface Argument {
     record Array(String structure, String count, String element) implements Argument {
     }
 
+    /**
+     * A pointer to a structure whose size field says how many bytes there are in all, the structure's own included.
+     *
+     * @param structure
+     *            its C name
+     * @param size
+     *            its size field
+     */
+    record Sized(String structure, String size) implements Argument {
+    }
+
+    /**
+     * A pointer to a structure that more bytes follow, as many in all as the VM answers for a capability; the
+     * structure's own if it answers 0.
+     *
+     * @param structure
+     *            its C name
+     * @param size
+     *            the capability
+     */
+    record Extended(String structure, Capability size) implements Argument {
+    }
+
     /** Nothing. */
     static Argument none() {
         return new None();
@@ -51,5 +76,15 @@ public sealed interface Argument {
     /** A pointer to a header and an array. */
     static Argument array(String structure, String count, String element) {
         return new Array(structure, count, element);
+    }
+
+    /** A pointer to a structure that knows its size. */
+    static Argument sized(String structure, String size) {
+        return new Sized(structure, size);
+    }
+
+    /** A pointer to a structure whose size a capability tells. */
+    static Argument extended(String structure, Capability size) {
+        return new Extended(structure, size);
     }
 }

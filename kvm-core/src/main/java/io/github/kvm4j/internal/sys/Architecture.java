@@ -11,6 +11,14 @@ public enum Architecture {
     /** The host's, or null when it is another. */
     private static final @Nullable Architecture HOST = find();
 
+    // For expressions that must not touch another architecture's classes. The last two are of no host that the library
+    // runs on: the registry of ioctls has them.
+    public static final boolean ON_X86 = HOST.equals(X86.javaName);
+    public static final boolean ON_ARM64 = HOST.equals(ARM64.javaName);
+    public static final boolean ON_RISCV = HOST.equals(RISCV.javaName);
+    public static final boolean ON_S390 = HOST.equals("s390x");
+    public static final boolean ON_PPC = HOST.startsWith("ppc");
+
     private final String javaName;
 
     Architecture(String javaName) {
