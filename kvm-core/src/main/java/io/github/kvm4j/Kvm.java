@@ -22,8 +22,8 @@ import io.github.kvm4j.internal.sys.LeakWatch;
 import io.github.kvm4j.internal.sys.Lifecycle;
 import io.github.kvm4j.internal.sys.NativeAccess;
 import io.github.kvm4j.internal.vm.VmState;
-import io.github.kvm4j.x86.X86Kvm;
 import io.github.kvm4j.unsafe.RawIoctls;
+import io.github.kvm4j.x86.X86Kvm;
 
 /**
  * The system: an open {@code /dev/kvm}. From here VMs are created and the host's KVM is asked what it can do.

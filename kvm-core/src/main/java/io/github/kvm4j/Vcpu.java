@@ -3,13 +3,13 @@ package io.github.kvm4j;
 import java.lang.ref.Reference;
 
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
-import io.github.kvm4j.x86.X86Vcpu;
 import io.github.kvm4j.unsafe.RawIoctls;
-import io.github.kvm4j.internal.ioctl.Ioctl;
-import io.github.kvm4j.internal.ioctl.Issues;
+import io.github.kvm4j.x86.X86Vcpu;
 
 /**
  * A virtual CPU. It belongs to the thread that runs it: a call from a second thread while one is in progress is refused

@@ -14,8 +14,8 @@ import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.memory.GuestMemory;
-import io.github.kvm4j.x86.X86Vm;
 import io.github.kvm4j.unsafe.RawIoctls;
+import io.github.kvm4j.x86.X86Vm;
 
 /**
  * A virtual machine. It owns its vCPUs, devices and memory, and closing it closes them all.

@@ -29,7 +29,8 @@ import io.github.kvm4j.x86.Sregs;
 class UseAfterCloseTest {
 
     /** What tells or remembers, without a system call; and close itself. */
-    private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory", "x86", "unsafe",
+    private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory", "x86",
+            "unsafe",
             "kick", "vcpuMmapSize", "regions", "slot", "guestAddress", "size", "flags", "segment()", "toString",
             "equals", "hashCode");
 

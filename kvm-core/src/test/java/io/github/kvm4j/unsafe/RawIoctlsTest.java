@@ -104,7 +104,8 @@ class RawIoctlsTest {
             assertRefused("KVM_GET_REGS is for [VCPU]", () -> guest.vm.unsafe().ioctl("KVM_GET_REGS", regs));
             assertRefused("at least 144 bytes",
                     () -> guest.vcpu.unsafe().ioctl("KVM_GET_REGS", regs.asSlice(0, 143)));
-            assertRefused("native", () -> guest.vcpu.unsafe().ioctl("KVM_GET_REGS", MemorySegment.ofArray(new long[18])));
+            assertRefused("native",
+                    () -> guest.vcpu.unsafe().ioctl("KVM_GET_REGS", MemorySegment.ofArray(new long[18])));
             assertRefused("writable", () -> guest.vcpu.unsafe().ioctl("KVM_GET_REGS", regs.asReadOnly()));
             assertRefused("takes a pointer to kvm_regs", () -> guest.vcpu.unsafe().ioctl("KVM_GET_REGS"));
             assertRefused("takes a pointer to kvm_regs", () -> guest.vcpu.unsafe().ioctl("KVM_GET_REGS", 1));

@@ -12,7 +12,8 @@ import io.github.kvm4j.internal.sys.Architecture;
 /** The sizes of the structures that the registry names. By reflection: no structure's class is initialised before. */
 public final class Structures {
 
-    private static final Map<String, Long> SCALARS = Map.of("__u8", 1L, "__u16", 2L, "__u32", 4L, "int", 4L, "__s32", 4L,
+    private static final Map<String, Long> SCALARS = Map.of("__u8", 1L, "__u16", 2L, "__u32", 4L, "int", 4L, "__s32",
+            4L,
             "__u64", 8L);
 
     private Structures() {

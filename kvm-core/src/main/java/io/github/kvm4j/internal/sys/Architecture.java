@@ -1,5 +1,7 @@
 package io.github.kvm4j.internal.sys;
 
+import java.util.Locale;
+
 import org.jspecify.annotations.Nullable;
 
 /** The architectures that the library has types for. */
@@ -13,11 +15,11 @@ public enum Architecture {
 
     // For expressions that must not touch another architecture's classes. The last two are of no host that the library
     // runs on: the registry of ioctls has them.
-    public static final boolean ON_X86 = HOST.equals(X86.javaName);
-    public static final boolean ON_ARM64 = HOST.equals(ARM64.javaName);
-    public static final boolean ON_RISCV = HOST.equals(RISCV.javaName);
-    public static final boolean ON_S390 = HOST.equals("s390x");
-    public static final boolean ON_PPC = HOST.startsWith("ppc");
+    public static final boolean ON_X86 = X86.isHost();
+    public static final boolean ON_ARM64 = ARM64.isHost();
+    public static final boolean ON_RISCV = RISCV.isHost();
+    public static final boolean ON_S390 = NAME.equals("s390x");
+    public static final boolean ON_PPC = NAME.startsWith("ppc");
 
     private final String javaName;
 
@@ -32,6 +34,12 @@ public enum Architecture {
             }
         }
         return null;
+    }
+
+    /** The name of the host's package in the bindings. */
+    public static String hostPackage() {
+        requireKnown();
+        return String.valueOf(HOST).toLowerCase(Locale.ROOT);
     }
 
     /** Whether it is the host's. */
