@@ -36,6 +36,6 @@ public final class Untyped extends Flyweight implements Exit.Unknown {
 
     @Override
     public String toString() {
-        return "Unknown[reason " + reason + "]";
+        return "Unknown[" + ExitReason.name(reason) + "]";
     }
 }

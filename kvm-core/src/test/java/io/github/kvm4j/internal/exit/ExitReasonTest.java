@@ -1,0 +1,75 @@
+package io.github.kvm4j.internal.exit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Method;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.x86.kvm_run;
+import io.github.kvm4j.exit.Exit;
+
+/** Every exit reason of the header is accounted for. */
+class ExitReasonTest {
+
+    /** The names in the bindings, but for those of a reason's own numbers (KVM_EXIT_IO_IN: KVM_EXIT_IO and more). */
+    private static Set<String> reasonsOfTheHeader() {
+        Set<String> names = Arrays.stream(kvm_h.class.getMethods()).map(Method::getName)
+                .filter(name -> name.startsWith("KVM_EXIT_")).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> details = names.stream().filter(name -> names.stream().anyMatch(other -> name.startsWith(other + "_")))
+                .collect(Collectors.toSet());
+        names.removeAll(details);
+        return names;
+    }
+
+    @Test
+    void everyReasonOfTheHeaderHasALine() throws ReflectiveOperationException {
+        Set<String> lines = Arrays.stream(ExitReason.values()).map(Enum::name)
+                .collect(Collectors.toCollection(TreeSet::new));
+        assertEquals(reasonsOfTheHeader(), lines);
+        for (ExitReason reason : ExitReason.values()) {
+            assertEquals(kvm_h.class.getMethod(reason.name()).invoke(null), reason.number());
+        }
+        // 15 was KVM_EXIT_DCR, which the header has given up.
+        Set<Integer> numbers = Arrays.stream(ExitReason.values()).map(ExitReason::number).collect(Collectors.toSet());
+        numbers.add(15);
+        assertEquals(IntStream.range(0, 44).boxed().collect(Collectors.toSet()), numbers);
+        System.out.println("exit reasons: " + lines.size() + ", with a type: "
+                + Arrays.stream(ExitReason.values()).filter(reason -> reason.type().isPresent()).count());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aReasonComesAsItsTypeOrAsUnknown(ExitReason reason) {
+        MemorySegment page = Arena.ofAuto().allocate(3 * 4096, 4096);
+        kvm_run.exit_reason(page, reason.number());
+        // What the types with bounds want.
+        if (reason == ExitReason.KVM_EXIT_IO) {
+            kvm_run.io.size(kvm_run.io(page), (byte) 1);
+            kvm_run.io.count(kvm_run.io(page), 1);
+        } else if (reason == ExitReason.KVM_EXIT_MMIO) {
+            kvm_run.mmio.len(kvm_run.mmio(page), 1);
+        }
+        Exit exit = new ExitDecoder(new RunPage(page)).decode();
+        if (reason.type().isPresent()) {
+            assertInstanceOf(reason.type().get(), exit);
+            assertEquals("", reason.withoutType());
+        } else {
+            assertEquals(reason.number(), assertInstanceOf(Exit.Unknown.class, exit).reason());
+            assertEquals("Unknown[" + reason + "]", exit.toString());
+            assertNotEquals("", reason.withoutType());
+        }
+    }
+}
