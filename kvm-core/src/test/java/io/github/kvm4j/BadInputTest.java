@@ -211,6 +211,8 @@ class BadInputTest {
                 "KVM_SET_IDENTITY_MAP_ADDR must come before the first vCPU");
         assertSays(assertThrows(IllegalStateException.class, () -> vm.x86().createIrqchip()),
                 "KVM_CREATE_IRQCHIP must come before the first vCPU");
+        assertSays(assertThrows(IllegalStateException.class, () -> vm.x86().setBootCpuId(1)),
+                "KVM_SET_BOOT_CPU_ID must come before the first vCPU");
     }
 
     @Test

@@ -31,6 +31,7 @@ class FailingCallsTest {
             vm.memory().add(0, 0x10000);
             vm.x86().setTssAddress(0xfffb_d000L);
             vm.x86().setIdentityMapAddress(0xfffb_c000L);
+            vm.x86().setBootCpuId(0);
             vm.x86().createIrqchip();
             vm.x86().createPit2(Set.of(PitFlag.SPEAKER_DUMMY));
             Device device = vm.createDevice(DeviceType.VFIO);

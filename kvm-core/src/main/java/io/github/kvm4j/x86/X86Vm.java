@@ -96,6 +96,30 @@ public final class X86Vm {
     }
 
     /**
+     * Chooses the vCPU that boots; the others wait for it to start them. Without this call it is vCPU 0.
+     * KVM_SET_BOOT_CPU_ID, section 4.41, {@link io.github.kvm4j.Capability#SET_BOOT_CPU_ID}.
+     *
+     * @param id
+     *            a vCPU's number
+     * @throws IllegalStateException
+     *             when the VM has a vCPU already
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (not a vCPU's number)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_SET_BOOT_CPU_ID)
+    public void setBootCpuId(int id) {
+        vm.lifecycle().whileOpen(() -> {
+            vm.requireNoVcpu(Ioctl.KVM_SET_BOOT_CPU_ID);
+            vm.require(Ioctl.KVM_SET_BOOT_CPU_ID);
+            return vm.fd().call(Ioctl.KVM_SET_BOOT_CPU_ID, id);
+        });
+    }
+
+    /**
      * Creates the in-kernel interrupt controllers: two PICs, an IOAPIC, and a local APIC for every vCPU to come.
      * KVM_CREATE_IRQCHIP, section 4.24, {@link io.github.kvm4j.Capability#IRQCHIP}. A HLT then waits in the kernel for an
      * interrupt instead of being an exit.

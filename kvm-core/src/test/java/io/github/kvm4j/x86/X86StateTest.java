@@ -13,7 +13,9 @@ import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
 
+import io.github.kvm4j.Kvm;
 import io.github.kvm4j.KvmException;
+import io.github.kvm4j.Vm;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
@@ -154,6 +156,22 @@ class X86StateTest {
             sregs.cr4 = -1;
             KvmException e = assertThrows(KvmException.class, () -> guest.vcpu.x86().setSregs(sregs));
             assertEquals("KVM_SET_SREGS", e.call());
+            assertEquals("EINVAL", e.errnoName());
+        }
+    }
+
+    @Test
+    void theVcpuThatIsChosenBoots() {
+        try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm()) {
+            vm.x86().createIrqchip();
+            vm.x86().setBootCpuId(1);
+            long bootstrapProcessor = 1 << 8;
+            assertEquals(0, vm.createVcpu(0).x86().getSregs().apicBase & bootstrapProcessor);
+            assertEquals(bootstrapProcessor, vm.createVcpu(1).x86().getSregs().apicBase & bootstrapProcessor);
+        }
+        try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm()) {
+            KvmException e = assertThrows(KvmException.class, () -> vm.x86().setBootCpuId(-1));
+            assertEquals("KVM_SET_BOOT_CPU_ID", e.call());
             assertEquals("EINVAL", e.errnoName());
         }
     }

@@ -29,6 +29,7 @@ public enum ExitReason {
     KVM_EXIT_TPR_ACCESS(kvm_h.KVM_EXIT_TPR_ACCESS(), "no type yet"),
     KVM_EXIT_S390_SIEIC(kvm_h.KVM_EXIT_S390_SIEIC(), "s390: no typed interfaces"),
     KVM_EXIT_S390_RESET(kvm_h.KVM_EXIT_S390_RESET(), "s390: no typed interfaces"),
+    KVM_EXIT_DCR(kvm_h.KVM_EXIT_DCR(), "PowerPC 440: gone from the kernel"),
     KVM_EXIT_NMI(kvm_h.KVM_EXIT_NMI(), "no type yet"),
     KVM_EXIT_INTERNAL_ERROR(kvm_h.KVM_EXIT_INTERNAL_ERROR(), Exit.InternalError.class),
     KVM_EXIT_OSI(kvm_h.KVM_EXIT_OSI(), "PowerPC: no typed interfaces"),

@@ -26,6 +26,8 @@ public final class Explanations {
             Map.entry(new Failure(Ioctl.KVM_SET_IDENTITY_MAP_ADDR, Errno.EINVAL), "the VM has vCPUs already; set the address before the first one"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_IRQCHIP, Errno.EEXIST), "the VM has an in-kernel interrupt controller already"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_IRQCHIP, Errno.EINVAL), "the VM has vCPUs already; create the interrupt controller before the first one"),
+            Map.entry(new Failure(Ioctl.KVM_SET_BOOT_CPU_ID, Errno.EBUSY), "the VM has vCPUs already; choose the one that boots before the first one"),
+            Map.entry(new Failure(Ioctl.KVM_SET_BOOT_CPU_ID, Errno.EINVAL), "the id is above what this VM allows"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_PIT2, Errno.EEXIST), "the VM has a PIT already"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_PIT2, Errno.ENOENT), "the PIT needs the in-kernel interrupt controller; create that first"),
             Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.EINVAL), "KVM refuses this CPUID table: it differs from the one that the vCPU has run with, or names features that the host lacks"),

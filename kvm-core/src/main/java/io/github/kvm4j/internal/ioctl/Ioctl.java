@@ -362,11 +362,6 @@ public enum Ioctl {
         return announcers.getOrDefault(kind, List.of());
     }
 
-    /** The capability that announces it on the usual kind of descriptor, if it is not always there. */
-    public Optional<Capability> capability() {
-        return capabilities(kinds().iterator().next()).stream().findFirst();
-    }
-
     /** What it takes. */
     public Argument argument() {
         return argument;

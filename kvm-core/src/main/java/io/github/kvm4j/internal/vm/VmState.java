@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.UnsupportedCapabilityException;
+import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Cleanup;
@@ -149,9 +150,12 @@ public final class VmState {
         return (int) KvmFd.check(Ioctl.KVM_CHECK_EXTENSION, result);
     }
 
-    /** Refuses an ioctl whose capability the VM lacks. */
+    /** Refuses an ioctl when the VM has none of the capabilities that announce it. */
     public void require(Ioctl ioctl) {
-        ioctl.capability().ifPresent(capability -> require(ioctl, capability));
+        List<Capability> anyOf = ioctl.capabilities(FdKind.VM);
+        if (!anyOf.isEmpty() && anyOf.stream().allMatch(capability -> checkExtension(capability.number()) == 0)) {
+            throw new UnsupportedCapabilityException(ioctl.name(), anyOf.getFirst());
+        }
     }
 
     /** Refuses an ioctl when the VM lacks a capability that this use of it needs. */
