@@ -19,6 +19,7 @@ import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.testing.Concurrent;
 import io.github.kvm4j.testing.FakeLibc;
 
 /** Opening, owning and closing, on a C library that keeps a book of what is open and mapped. */
@@ -238,7 +239,10 @@ class LifecycleTest {
     void aGuestThatCannotBeStoppedKeepsItsMemoryUntilItCan() throws InterruptedException {
         CountDownLatch inTheGuest = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
-        libc.runningGuestsUntil(inTheGuest, leave);
+        libc.onIoctl(Ioctl.KVM_RUN, () -> {
+            inTheGuest.countDown();
+            Concurrent.await(leave);
+        });
         Kvm kvm = open();
         Vm vm = kvm.createVm();
         MemorySegment memory = vm.memory().add(0, 0x3000).segment();
@@ -276,6 +280,26 @@ class LifecycleTest {
         UnsupportedCapabilityException e = assertThrows(UnsupportedCapabilityException.class, this::open);
         assertEquals(Capability.IMMEDIATE_EXIT, e.capability());
         assertEquals(List.of(), libc.openFds());
+    }
+
+    @Test
+    void devicesAreClosedYoungestFirst() {
+        try (Kvm kvm = open(); Vm vm = kvm.createVm()) {
+            vm.createDevice(DeviceType.VFIO);
+            vm.createDevice(DeviceType.VFIO);
+        }
+        assertEquals(List.of("close(device 2)", "close(device)", "close(VM)", "close(Kvm)"), releases());
+    }
+
+    @Test
+    void aVcpuThatTheKernelHasMadeKeepsItsIdTakenThoughItsCreationFailed() {
+        try (Kvm kvm = open(); Vm vm = kvm.createVm()) {
+            libc.failingEvery("mmap(vCPU");
+            assertThrows(KvmException.class, () -> vm.createVcpu(0));
+            libc.failingEvery(null);
+            assertThrows(IllegalArgumentException.class, () -> vm.createVcpu(0));
+        }
+        assertEquals(1, libc.count("KVM_CREATE_VCPU"));
     }
 
     @Test

@@ -8,11 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 import io.github.kvm4j.x86.Segment;
@@ -20,7 +22,7 @@ import io.github.kvm4j.x86.Sregs;
 
 /** Guests that run on the KVM at hand, and the exits that they take. */
 @RequiresKvm
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class RunTest {
 
     private static <T extends Exit> T run(RealModeGuest guest, Class<T> kind) {
@@ -134,6 +136,21 @@ class RunTest {
             read.answer(0x12345678);
             run(guest, Exit.Hlt.class);
             assertEquals(0x12345678, guest.vcpu.x86().getRegs().rbx);
+        }
+    }
+
+    @Test
+    void writesToReadOnlyMemoryAreExitsAndReadsAreNot() {
+        // mov ax, 0x2000; mov ds, ax; mov bl, [8]; mov [4], bl; hlt
+        try (RealModeGuest guest = new RealModeGuest("b8 00 20 8e d8 8a 1e 08 00 88 1e 04 00 f4")) {
+            guest.vm.memory().add(0x20000, 0x1000, Set.of(MemoryFlag.READONLY));
+            guest.vm.memory().putBytes(0x20008, new byte[]{0x5a});
+            Exit.Mmio write = run(guest, Exit.Mmio.class);
+            assertTrue(write.isWrite(), write::toString);
+            assertEquals(0x20004, write.address());
+            assertEquals(0x5a, write.value());
+            run(guest, Exit.Hlt.class);
+            assertArrayEquals(new byte[1], guest.vm.memory().getBytes(0x20004, 1));
         }
     }
 

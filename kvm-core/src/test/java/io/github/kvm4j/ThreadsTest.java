@@ -25,7 +25,7 @@ import io.github.kvm4j.testing.RequiresKvm;
 
 /** A vCPU that one thread runs, and what the others may do. */
 @RequiresKvm
-@Timeout(120)
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ThreadsTest {
 
     /** again: inc word [0x2000]; jmp again */

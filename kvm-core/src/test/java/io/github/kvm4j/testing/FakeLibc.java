@@ -1,22 +1,24 @@
 package io.github.kvm4j.testing;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 
 import io.github.kvm4j.bindings.kvm_create_device;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.libc.libc_h;
+import io.github.kvm4j.bindings.libc.sigaction;
 import io.github.kvm4j.bindings.x86.kvm_cpuid2;
 import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.internal.ioctl.Ioctl;
@@ -31,19 +33,34 @@ public final class FakeLibc implements Libc {
 
     public static final int VCPU_MMAP_SIZE = 3 * 4096;
 
+    /** The answer that leaves the call to the fake. */
+    public static final long AS_USUAL = Long.MIN_VALUE;
+
     private final List<String> calls = new ArrayList<>();
     private final Map<Integer, String> fds = new TreeMap<>();
     private final Map<Long, Mapped> mappings = new TreeMap<>();
-    private final Map<Ioctl, LongSupplier> answers = new EnumMap<>(Ioctl.class);
-    private CountDownLatch inTheGuest;
-    private CountDownLatch leave;
+    private final Map<Ioctl, ToLongFunction<Call>> answers = new EnumMap<>(Ioctl.class);
+    private final Map<Ioctl, Runnable> hooks = new ConcurrentHashMap<>();
+    private final Map<Integer, Integer> capabilities = new HashMap<>();
+    private final Map<Integer, SignalAction> signalActions = new HashMap<>();
+    private LongSupplier tgkillAnswer = () -> 0;
+    private volatile Runnable tgkillHook = () -> {
+    };
     private int nextFd = 100;
     private int failingCall = -1;
     private Errno failure = Errno.EIO;
     private String failingPrefix = "";
     private long openResult;
-    private int lackingCapability = -1;
+    private int devices;
     private boolean closeOnExec = true;
+
+    /** An ioctl: the name of what it is issued on, and its argument. */
+    public record Call(String on, MemorySegment argument, long value) {
+    }
+
+    /** What a signal does. */
+    public record SignalAction(long handler, int flags) {
+    }
 
     private record Mapped(String what, long length, Arena arena) {
     }
@@ -61,22 +78,49 @@ public final class FakeLibc implements Libc {
         return this;
     }
 
-    /** Lets a run stay in the guest: it counts the first latch down, and leaves with the second. */
-    public FakeLibc runningGuestsUntil(CountDownLatch entered, CountDownLatch left) {
-        inTheGuest = entered;
-        leave = left;
+    /** Runs this ahead of every call of an ioctl; it may block, since other threads' calls go on meanwhile. */
+    public FakeLibc onIoctl(Ioctl ioctl, Runnable hook) {
+        hooks.put(ioctl, hook);
+        return this;
+    }
+
+    /** Runs this ahead of every tgkill; it may block. */
+    public FakeLibc onTgkill(Runnable hook) {
+        tgkillHook = hook;
+        return this;
+    }
+
+    /** Lets KVM_CHECK_EXTENSION give this for a capability. */
+    public FakeLibc withCapability(int number, int value) {
+        capabilities.put(number, value);
         return this;
     }
 
     /** Lets KVM lack a capability. */
     public FakeLibc withoutCapability(int number) {
-        lackingCapability = number;
-        return this;
+        return withCapability(number, 0);
     }
 
     /** Lets every call of an ioctl return this; a negated errno is a failure. */
     public FakeLibc answering(Ioctl ioctl, LongSupplier result) {
+        return answering(ioctl, _ -> result.getAsLong());
+    }
+
+    /** Lets every call of an ioctl return what this makes of it. */
+    public FakeLibc answering(Ioctl ioctl, ToLongFunction<Call> result) {
         answers.put(ioctl, result);
+        return this;
+    }
+
+    /** Lets every tgkill return this. */
+    public FakeLibc answeringTgkill(LongSupplier result) {
+        tgkillAnswer = result;
+        return this;
+    }
+
+    /** Lets a signal have a handler already. */
+    public FakeLibc handling(int signal, long handler) {
+        signalActions.put(signal, new SignalAction(handler, 0));
         return this;
     }
 
@@ -97,6 +141,16 @@ public final class FakeLibc implements Libc {
         return List.copyOf(calls);
     }
 
+    /** How often a call has been made. */
+    public long count(String call) {
+        return calls().stream().filter(call::equals).count();
+    }
+
+    /** What a signal does, if that has been set. */
+    public synchronized SignalAction signalAction(int signal) {
+        return signalActions.get(signal);
+    }
+
     /** What is open. */
     public synchronized List<String> openFds() {
         return List.copyOf(fds.values());
@@ -115,7 +169,7 @@ public final class FakeLibc implements Libc {
     }
 
     /** A new descriptor, for an answer that is one. */
-    public int newFd(String what) {
+    public synchronized int newFd(String what) {
         fds.put(nextFd, what);
         return nextFd++;
     }
@@ -126,49 +180,39 @@ public final class FakeLibc implements Libc {
 
     @Override
     public long ioctl(MemorySegment errno, int fd, long request, long value) {
-        if (request == Ioctl.KVM_RUN.number() && inTheGuest != null) {
-            inTheGuest.countDown();
-            try {
-                leave.await();
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
-        }
-        return number(fd, request, value);
-    }
-
-    private synchronized long number(int fd, long request, long value) {
         return ioctl(fd, byNumber(request), MemorySegment.NULL, value);
     }
 
     @Override
-    public synchronized long ioctl(MemorySegment errno, int fd, long request, MemorySegment argument) {
+    public long ioctl(MemorySegment errno, int fd, long request, MemorySegment argument) {
         return ioctl(fd, byNumber(request), argument, 0);
     }
 
     private long ioctl(int fd, Ioctl ioctl, MemorySegment argument, long value) {
-        return call(ioctl.name(), () -> {
-            if (!fds.containsKey(fd)) {
-                return -Errno.EBADF.number();
-            }
-            LongSupplier answer = answers.get(ioctl);
-            return answer != null ? answer.getAsLong() : perform(fd, ioctl, argument, value);
-        });
+        hooks.getOrDefault(ioctl, () -> {
+        }).run();
+        synchronized (this) {
+            return call(ioctl.name(), () -> {
+                if (!fds.containsKey(fd)) {
+                    return -Errno.EBADF.number();
+                }
+                ToLongFunction<Call> answer = answers.getOrDefault(ioctl, _ -> AS_USUAL);
+                long result = answer.applyAsLong(new Call(fds.get(fd), argument, value));
+                return result == AS_USUAL ? perform(fd, ioctl, argument, value) : result;
+            });
+        }
     }
 
     private long perform(int fd, Ioctl ioctl, MemorySegment argument, long value) {
         return switch (ioctl) {
             case KVM_GET_API_VERSION -> kvm_h.KVM_API_VERSION();
             case KVM_GET_VCPU_MMAP_SIZE -> VCPU_MMAP_SIZE;
-            case KVM_CHECK_EXTENSION -> value == lackingCapability
-                    ? 0
-                    : value == kvm_h.KVM_CAP_NR_MEMSLOTS()
-                            ? 64
-                            : value == kvm_h.KVM_CAP_MAX_VCPU_ID() ? 16 : 1;
+            case KVM_CHECK_EXTENSION -> capabilities.getOrDefault((int) value,
+                    value == kvm_h.KVM_CAP_NR_MEMSLOTS() ? 64 : value == kvm_h.KVM_CAP_MAX_VCPU_ID() ? 16 : 1);
             case KVM_CREATE_VM -> newFd("VM");
             case KVM_CREATE_VCPU -> newFd("vCPU " + value);
             case KVM_CREATE_DEVICE -> {
-                kvm_create_device.fd(argument, newFd("device"));
+                kvm_create_device.fd(argument, newFd(devices++ == 0 ? "device" : "device " + devices));
                 yield 0;
             }
             case KVM_GET_SUPPORTED_CPUID -> {
@@ -195,8 +239,11 @@ public final class FakeLibc implements Libc {
     }
 
     @Override
-    public synchronized long tgkill(MemorySegment errno, int processId, int threadId, int signal) {
-        return call("tgkill", () -> 0);
+    public long tgkill(MemorySegment errno, int processId, int threadId, int signal) {
+        tgkillHook.run();
+        synchronized (this) {
+            return call("tgkill", tgkillAnswer);
+        }
     }
 
     @Override
@@ -267,7 +314,15 @@ public final class FakeLibc implements Libc {
     public synchronized long sigaction(int signal, MemorySegment action, MemorySegment oldAction) {
         return call("sigaction(" + signal + ")", () -> {
             if (oldAction.address() != 0) {
-                oldAction.set(JAVA_LONG, 0, 0);
+                SignalAction old = signalActions.getOrDefault(signal, new SignalAction(0, 0));
+                sigaction.__sigaction_handler.sa_handler(sigaction.__sigaction_handler(oldAction),
+                        MemorySegment.ofAddress(old.handler()));
+                sigaction.sa_flags(oldAction, old.flags());
+            }
+            if (action.address() != 0) {
+                MemorySegment handler = sigaction.__sigaction_handler
+                        .sa_handler(sigaction.__sigaction_handler(action));
+                signalActions.put(signal, new SignalAction(handler.address(), sigaction.sa_flags(action)));
             }
             return 0;
         });

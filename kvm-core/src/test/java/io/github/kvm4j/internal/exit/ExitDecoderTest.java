@@ -214,6 +214,39 @@ class ExitDecoderTest {
         assertThrows(IllegalStateException.class, decoder::decode);
     }
 
+    private Exit.InternalError internalError(int words, long first) {
+        kvm_run.exit_reason(page, kvm_h.KVM_EXIT_INTERNAL_ERROR());
+        MemorySegment internal = kvm_run.internal(page);
+        kvm_run.internal.ndata(internal, words);
+        for (int i = 0; i < words; i++) {
+            kvm_run.internal.data(internal, i, first + i);
+        }
+        return decode(Exit.InternalError.class);
+    }
+
+    @Test
+    void anInternalErrorHasUpToSixteenWords() {
+        Exit.InternalError exit = internalError(16, 100);
+        assertEquals(16, exit.dataCount());
+        assertEquals(115, exit.data(15));
+    }
+
+    @Test
+    void theCopyOfAnInternalErrorKeepsItsWords() {
+        Exit.InternalError copy = (Exit.InternalError) internalError(2, 100).copy();
+        assertEquals(200, internalError(2, 200).data(0));
+        assertEquals(100, copy.data(0));
+        assertEquals(101, copy.data(1));
+    }
+
+    @Test
+    void accessToPoisonedMemoryIsAMemoryFaultToo() {
+        kvm_run.exit_reason(page, kvm_h.KVM_EXIT_MEMORY_FAULT());
+        Exit.MemoryFault exit = assertInstanceOf(Exit.MemoryFault.class,
+                decoder.decodeFailure(-Errno.EHWPOISON.number()));
+        assertEquals(Errno.EHWPOISON.number(), exit.errno());
+    }
+
     @Test
     void haltAndShutdownAreWhatTheyAre() {
         kvm_run.exit_reason(page, kvm_h.KVM_EXIT_HLT());

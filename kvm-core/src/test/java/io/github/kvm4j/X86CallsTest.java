@@ -1,0 +1,79 @@
+package io.github.kvm4j;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.kvm_pit_config;
+import io.github.kvm4j.bindings.x86.kvm_cpuid2;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.testing.FakeLibc;
+import io.github.kvm4j.x86.PitFlag;
+
+/** What x86's calls hand to the kernel, and what they make of its answers. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class X86CallsTest {
+
+    private final FakeLibc libc = new FakeLibc();
+    private final Kvm kvm = Kvm.open(Path.of("/dev/kvm"), new Host(libc));
+
+    @AfterEach
+    void close() {
+        kvm.close();
+    }
+
+    /** Notes for how many entries there was room. */
+    private List<Integer> refusingCpuid(int times) {
+        List<Integer> rooms = new ArrayList<>();
+        libc.answering(Ioctl.KVM_GET_SUPPORTED_CPUID, call -> {
+            rooms.add(kvm_cpuid2.nent(call.argument()));
+            if (rooms.size() <= times) {
+                return -Errno.E2BIG.number();
+            }
+            kvm_cpuid2.nent(call.argument(), 3);
+            return 0;
+        });
+        return rooms;
+    }
+
+    @Test
+    void theCpuidTableIsAskedForAgainWithMoreRoom() {
+        List<Integer> rooms = refusingCpuid(2);
+        assertEquals(3, kvm.x86().getSupportedCpuid().entries().size());
+        assertEquals(3, rooms.size());
+        assertTrue(rooms.get(0) < rooms.get(1) && rooms.get(1) < rooms.get(2), rooms::toString);
+    }
+
+    @Test
+    void aCpuidTableThatNoRoomIsEnoughForIsGivenUp() {
+        List<Integer> rooms = refusingCpuid(8);
+        KvmException e = assertThrows(KvmException.class, kvm.x86()::getSupportedCpuid);
+        assertEquals("E2BIG", e.errnoName());
+        assertTrue(rooms.size() > 1 && rooms.size() <= 8, rooms::toString);
+    }
+
+    @Test
+    void theFlagsOfThePitReachTheKernel() {
+        List<Integer> flags = new ArrayList<>();
+        libc.answering(Ioctl.KVM_CREATE_PIT2, call -> {
+            flags.add(kvm_pit_config.flags(call.argument()));
+            return 0;
+        });
+        Vm vm = kvm.createVm();
+        vm.x86().createPit2();
+        vm.x86().createPit2(Set.of(PitFlag.SPEAKER_DUMMY));
+        assertEquals(List.of(0, kvm_h.KVM_PIT_SPEAKER_DUMMY()), flags);
+    }
+}

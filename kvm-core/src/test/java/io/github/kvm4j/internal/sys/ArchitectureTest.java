@@ -1,0 +1,34 @@
+package io.github.kvm4j.internal.sys;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What is for one architecture is refused on the others. */
+class ArchitectureTest {
+
+    @ParameterizedTest
+    @EnumSource
+    void onlyTheHostsOwnIsLetThrough(Architecture architecture) {
+        if (architecture.isHost()) {
+            assertDoesNotThrow(() -> architecture.require("x"));
+        } else {
+            UnsupportedOperationException e = assertThrows(UnsupportedOperationException.class,
+                    () -> architecture.require("Vm.other()"));
+            assertTrue(e.getMessage().startsWith("Vm.other() is for "), e.getMessage());
+            assertTrue(e.getMessage().endsWith(System.getProperty("os.arch")), e.getMessage());
+        }
+    }
+
+    @Test
+    void oneIsTheHosts() {
+        assertEquals(1, Arrays.stream(Architecture.values()).filter(Architecture::isHost).count());
+    }
+}

@@ -1,0 +1,161 @@
+package io.github.kvm4j.x86;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import io.github.kvm4j.bindings.x86.kvm_dtable;
+import io.github.kvm4j.bindings.x86.kvm_regs;
+import io.github.kvm4j.bindings.x86.kvm_segment;
+import io.github.kvm4j.bindings.x86.kvm_sregs;
+
+/** Every register has its own place in the kernel's structure: the one of its name, by the generated accessors. */
+class StructureTest {
+
+    /** A field of a structure, or of a structure inside it, or an element of an array: cs.base, interruptBitmap.3. */
+    private record Place(Class<?> structure, String path) {
+
+        /** Stores with the generated accessor. */
+        void set(MemorySegment in, long value) throws ReflectiveOperationException {
+            String[] names = path.split("\\.");
+            Class<?> type = structure;
+            MemorySegment segment = in;
+            if (names.length == 2 && !isArray()) {
+                segment = (MemorySegment) type.getMethod(cName(names[0]), MemorySegment.class).invoke(null, segment);
+                type = segment.byteSize() == kvm_dtable.sizeof() ? kvm_dtable.class : kvm_segment.class;
+            }
+            String name = cName(names[isArray() ? 0 : names.length - 1]);
+            int count = isArray() ? 3 : 2;
+            Method setter = Arrays.stream(type.getMethods()).filter(method -> method.getName().equals(name)
+                    && method.getParameterCount() == count && method.getReturnType() == void.class).findFirst()
+                    .orElseThrow();
+            Number narrowed = narrow(value, setter.getParameterTypes()[count - 1]);
+            if (isArray()) {
+                setter.invoke(null, segment, Long.valueOf(names[1]), narrowed);
+            } else {
+                setter.invoke(null, segment, narrowed);
+            }
+        }
+
+        private boolean isArray() {
+            return path.startsWith("interruptBitmap");
+        }
+
+        @Override
+        public String toString() {
+            return structure.getSimpleName() + "." + path;
+        }
+    }
+
+    private static String cName(String javaName) {
+        return javaName.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
+    }
+
+    private static Number narrow(long value, Class<?> type) {
+        return type == byte.class
+                ? (Number) (byte) value
+                : type == short.class ? (Number) (short) value : type == int.class ? (Number) (int) value : value;
+    }
+
+    /** The largest value of the kernel's field, and one whose bytes differ where all fit. */
+    private static long valueOf(String path) {
+        return switch (path.substring(path.indexOf('.') + 1)) {
+            case "selector" -> 0xfedc;
+            case "limit" -> path.startsWith("gdt") || path.startsWith("idt") ? 0xfedc : 0xfedcba98;
+            case "type" -> 15;
+            case "dpl" -> 3;
+            case "present", "db", "s", "l", "g", "avl", "unusable" -> 1;
+            default -> 0xfedcba9876543210L;
+        };
+    }
+
+    static List<Place> generalRegisters() throws IllegalAccessException {
+        return places(kvm_regs.class, new Regs(), "");
+    }
+
+    static List<Place> specialRegisters() throws IllegalAccessException {
+        return places(kvm_sregs.class, new Sregs(), "");
+    }
+
+    private static List<Place> places(Class<?> structure, Object state, String prefix) throws IllegalAccessException {
+        List<Place> places = new ArrayList<>();
+        for (Field field : state.getClass().getFields()) {
+            String path = prefix + field.getName();
+            if (field.getType().isPrimitive()) {
+                places.add(new Place(structure, path));
+            } else if (field.get(state) instanceof long[] words) {
+                for (int i = 0; i < words.length; i++) {
+                    places.add(new Place(structure, path + "." + i));
+                }
+            } else {
+                places.addAll(places(structure, field.get(state), path + "."));
+            }
+        }
+        return places;
+    }
+
+    private static void set(Object state, String path, long value) throws ReflectiveOperationException {
+        int dot = path.indexOf('.');
+        Field field = state.getClass().getField(dot < 0 ? path : path.substring(0, dot));
+        if (field.getType() == long.class) {
+            field.setLong(state, value);
+        } else if (field.getType() == int.class) {
+            field.setInt(state, (int) value);
+        } else if (field.get(state) instanceof long[] words) {
+            words[Integer.parseInt(path.substring(dot + 1))] = value;
+        } else {
+            set(field.get(state), path.substring(dot + 1), value);
+        }
+    }
+
+    private static Regs zeroRegs() {
+        Regs regs = new Regs();
+        regs.rflags = 0;
+        return regs;
+    }
+
+    @ParameterizedTest
+    @MethodSource("generalRegisters")
+    void aGeneralRegisterHasItsPlace(Place place) throws ReflectiveOperationException {
+        MemorySegment expected = kvm_regs.allocate(Arena.ofAuto());
+        place.set(expected, valueOf(place.path()));
+        Regs regs = zeroRegs();
+        set(regs, place.path(), valueOf(place.path()));
+
+        MemorySegment written = kvm_regs.allocate(Arena.ofAuto());
+        regs.writeTo(written);
+        assertEquals(-1, expected.mismatch(written));
+        Regs read = new Regs();
+        read.readFrom(expected);
+        assertEquals(regs, read);
+        assertNotEquals(zeroRegs(), read);
+    }
+
+    @ParameterizedTest
+    @MethodSource("specialRegisters")
+    void aSpecialRegisterHasItsPlace(Place place) throws ReflectiveOperationException {
+        MemorySegment expected = kvm_sregs.allocate(Arena.ofAuto());
+        place.set(expected, valueOf(place.path()));
+        Sregs sregs = new Sregs();
+        set(sregs, place.path(), valueOf(place.path()));
+
+        MemorySegment written = kvm_sregs.allocate(Arena.ofAuto());
+        sregs.writeTo(written);
+        assertEquals(-1, expected.mismatch(written));
+        Sregs read = new Sregs();
+        read.readFrom(expected);
+        assertEquals(sregs, read);
+        assertNotEquals(new Sregs(), read);
+    }
+}
