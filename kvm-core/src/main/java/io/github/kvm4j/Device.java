@@ -65,7 +65,7 @@ public final class Device implements AutoCloseable {
      *            the attribute, a number of the group's own
      * @return whether it has
      * @throws KvmException
-     *             when the kernel fails otherwise than by ENXIO
+     *             when the kernel fails otherwise than by ENXIO (no such attribute), EPERM or ENOTTY (no attributes at all)
      * @throws ClosedException
      *             when closed
      */

@@ -116,8 +116,6 @@ public final class Kvm implements AutoCloseable {
                     + "virtualization is switched off in the firmware, or this is a VM without nested virtualization";
         } else if (Errno.EACCES.is(result) || Errno.EPERM.is(result)) {
             explanation = "this user may not open it: add the user to the group kvm (usermod -aG kvm USER) and log in again";
-        } else if (Errno.EBUSY.is(result)) {
-            explanation = "another program holds the device exclusively";
         }
         return new KvmException("open(" + path + ")", (int) -result, explanation);
     }

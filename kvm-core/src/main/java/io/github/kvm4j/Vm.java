@@ -3,7 +3,6 @@ package io.github.kvm4j;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
-import java.util.List;
 
 import io.github.kvm4j.bindings.kvm_create_device;
 import io.github.kvm4j.bindings.kvm_h;
@@ -32,27 +31,14 @@ public final class Vm implements AutoCloseable {
     private final KvmFd fd;
     private final GuestMemory memory;
     private final X86Vm x86;
-    private final int vcpuIdLimit;
 
     Vm(Kvm kvm, VmState state) {
         this.kvm = kvm;
         this.state = state;
         this.fd = state.fd();
-        this.vcpuIdLimit = vcpuIdLimit();
         this.memory = new GuestMemory(state);
         this.x86 = new X86Vm(state);
         state.watch(this);
-    }
-
-    /** Section 4.7: without KVM_CAP_MAX_VCPU_ID ids go up to KVM_CAP_MAX_VCPUS, without that to KVM_CAP_NR_VCPUS or 4. */
-    private int vcpuIdLimit() {
-        for (Capability capability : List.of(Capability.MAX_VCPU_ID, Capability.MAX_VCPUS, Capability.NR_VCPUS)) {
-            int limit = checkExtension(capability);
-            if (limit > 0) {
-                return limit;
-            }
-        }
-        return 4;
     }
 
     /**
@@ -144,10 +130,7 @@ public final class Vm implements AutoCloseable {
      */
     @Issues(Ioctl.KVM_CREATE_VCPU)
     public Vcpu createVcpu(int id) {
-        if (id < 0 || id >= vcpuIdLimit) {
-            throw new IllegalArgumentException(
-                    "vCPU id " + id + " is out of range: this VM takes 0 to " + (vcpuIdLimit - 1));
-        }
+        state.checkVcpuId(id);
         return new Vcpu(this, id, state, state.createVcpu(id, kvm.vcpuMmapSize()));
     }
 

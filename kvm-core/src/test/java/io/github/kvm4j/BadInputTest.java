@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.memory.GuestMemory;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.testing.ProcessState;
@@ -27,6 +28,9 @@ import io.github.kvm4j.x86.PitFlag;
 /** What a caller can get wrong is refused with a message that says what, on the KVM at hand; and it leaves nothing. */
 @RequiresKvm
 class BadInputTest {
+
+    private static final int GROUP = kvm_h.KVM_DEV_VFIO_FILE();
+    private static final int ADD = kvm_h.KVM_DEV_VFIO_FILE_ADD();
 
     private static final Set<MemoryFlag> NO_FLAGS = EnumSet.noneOf(MemoryFlag.class);
 
@@ -125,8 +129,8 @@ class BadInputTest {
         for (long length : new long[]{0x1001, Long.MAX_VALUE, -1, Long.MIN_VALUE}) {
             assertThrows(IndexOutOfBoundsException.class, () -> memory.segment(0x1000, length));
         }
-        assertThrows(IndexOutOfBoundsException.class, () -> memory.putBytes(0x1fff, new byte[2]));
-        assertThrows(IndexOutOfBoundsException.class, () -> memory.getBytes(0x1fff, 2));
+        assertThrows(IndexOutOfBoundsException.class, () -> memory.write(0x1fff, new byte[2]));
+        assertThrows(IndexOutOfBoundsException.class, () -> memory.read(0x1fff, 2));
         assertEquals(0x1000, memory.segment(0x1000, 0x1000).byteSize());
         assertThrows(IndexOutOfBoundsException.class,
                 () -> memory.segment(0x1000, 0x1000).get(ValueLayout.JAVA_BYTE, 0x1000));
@@ -167,14 +171,14 @@ class BadInputTest {
     @Test
     void attributesThatADeviceLacksAreRefused() {
         Device device = vm.createDevice(DeviceType.VFIO);
-        assertTrue(device.hasAttribute(1, 1), "KVM_DEV_VFIO_FILE, KVM_DEV_VFIO_FILE_ADD");
-        assertFalse(device.hasAttribute(1, 999));
-        assertFalse(device.hasAttribute(999, 1));
-        assertSays(assertThrows(KvmException.class, () -> device.setAttribute(999, 1, new byte[4])),
+        assertTrue(device.hasAttribute(GROUP, ADD));
+        assertFalse(device.hasAttribute(GROUP, 999));
+        assertFalse(device.hasAttribute(999, ADD));
+        assertSays(assertThrows(KvmException.class, () -> device.setAttribute(999, ADD, new byte[4])),
                 "KVM_SET_DEVICE_ATTR", "ENXIO", "no such attribute");
-        assertSays(assertThrows(KvmException.class, () -> device.getAttribute(1, 1, 4)), "KVM_GET_DEVICE_ATTR");
-        assertThrows(IllegalArgumentException.class, () -> device.getAttribute(1, 1, -1));
-        assertSays(assertThrows(KvmException.class, () -> device.setAttribute(1, 1, new byte[]{-1, -1, -1, -1})),
+        assertSays(assertThrows(KvmException.class, () -> device.getAttribute(GROUP, ADD, 4)), "KVM_GET_DEVICE_ATTR");
+        assertThrows(IllegalArgumentException.class, () -> device.getAttribute(GROUP, ADD, -1));
+        assertSays(assertThrows(KvmException.class, () -> device.setAttribute(GROUP, ADD, new byte[]{-1, -1, -1, -1})),
                 "KVM_SET_DEVICE_ATTR", "EBADF");
     }
 

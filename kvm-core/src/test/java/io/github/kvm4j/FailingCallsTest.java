@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
@@ -23,6 +24,9 @@ import io.github.kvm4j.x86.Sregs;
 
 /** Whichever call fails, in a whole life from open to close: nothing is left over, and the exception names the call. */
 class FailingCallsTest {
+
+    private static final int GROUP = kvm_h.KVM_DEV_VFIO_FILE();
+    private static final int ADD = kvm_h.KVM_DEV_VFIO_FILE_ADD();
 
     private static final Path PATH = Path.of("/dev/kvm");
 
@@ -35,9 +39,9 @@ class FailingCallsTest {
             vm.x86().createIrqchip();
             vm.x86().createPit2(Set.of(PitFlag.SPEAKER_DUMMY));
             Device device = vm.createDevice(DeviceType.VFIO);
-            device.setAttribute(1, 1, new byte[4]);
-            device.getAttribute(1, 1, 4);
-            device.hasAttribute(1, 1);
+            device.setAttribute(GROUP, ADD, new byte[4]);
+            device.getAttribute(GROUP, ADD, 4);
+            device.hasAttribute(GROUP, ADD);
             Vcpu vcpu = vm.createVcpu(0);
             vcpu.x86().setCpuid2(kvm.x86().getSupportedCpuid());
             Sregs sregs = vcpu.x86().getSregs();

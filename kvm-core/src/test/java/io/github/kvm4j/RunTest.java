@@ -84,7 +84,7 @@ class RunTest {
         byte[] text = "several items".getBytes(StandardCharsets.US_ASCII);
         // cld; mov si, 0x2000; mov cx, 13; mov dx, 0x1234; rep outsb; hlt
         try (RealModeGuest guest = new RealModeGuest("fc be 00 20 b9 0d 00 ba 34 12 f3 6e f4")) {
-            guest.vm.memory().putBytes(0x2000, text);
+            guest.vm.memory().write(0x2000, text);
             StringBuilder got = new StringBuilder();
             int most = 0;
             while (guest.vcpu.run() instanceof Exit.Io io) {
@@ -114,7 +114,7 @@ class RunTest {
             assertTrue(next >= 6, "items asked for: " + next);
             assertTrue(most > 1, "KVM asks for several items at once");
             assertArrayEquals(new byte[]{0, 0x41, 1, 0x41, 2, 0x41, 3, 0x41, 4, 0x41, 5, 0x41},
-                    guest.vm.memory().getBytes(0x2000, 12));
+                    guest.vm.memory().read(0x2000, 12));
         }
     }
 
@@ -144,13 +144,13 @@ class RunTest {
         // mov ax, 0x2000; mov ds, ax; mov bl, [8]; mov [4], bl; hlt
         try (RealModeGuest guest = new RealModeGuest("b8 00 20 8e d8 8a 1e 08 00 88 1e 04 00 f4")) {
             guest.vm.memory().add(0x20000, 0x1000, Set.of(MemoryFlag.READONLY));
-            guest.vm.memory().putBytes(0x20008, new byte[]{0x5a});
+            guest.vm.memory().write(0x20008, new byte[]{0x5a});
             Exit.Mmio write = run(guest, Exit.Mmio.class);
             assertTrue(write.isWrite(), write::toString);
             assertEquals(0x20004, write.address());
             assertEquals(0x5a, write.value());
             run(guest, Exit.Hlt.class);
-            assertArrayEquals(new byte[1], guest.vm.memory().getBytes(0x20004, 1));
+            assertArrayEquals(new byte[1], guest.vm.memory().read(0x20004, 1));
         }
     }
 
@@ -224,9 +224,9 @@ class RunTest {
     void theGuestSeesWhatJavaWritesAndTheOtherWayRound() {
         // mov al, [0x2000]; inc al; mov [0x2001], al; hlt
         try (RealModeGuest guest = new RealModeGuest("a0 00 20 fe c0 a2 01 20 f4")) {
-            guest.vm.memory().putBytes(0x2000, new byte[]{41});
+            guest.vm.memory().write(0x2000, new byte[]{41});
             run(guest, Exit.Hlt.class);
-            assertArrayEquals(new byte[]{41, 42}, guest.vm.memory().getBytes(0x2000, 2));
+            assertArrayEquals(new byte[]{41, 42}, guest.vm.memory().read(0x2000, 2));
         }
     }
 

@@ -54,7 +54,7 @@ public abstract class Kvm4jGuest {
     /** Gives a new VM memory with code in it, and a vCPU that is about to execute it. */
     static Vcpu boot(Vm vm, byte[] code) {
         vm.memory().add(GuestCode.ENTRY, GuestCode.MEMORY_SIZE);
-        vm.memory().putBytes(GuestCode.ENTRY, code);
+        vm.memory().write(GuestCode.ENTRY, code);
         Vcpu vcpu = vm.createVcpu(0);
         Sregs sregs = vcpu.x86().getSregs();
         sregs.cs.base = 0;

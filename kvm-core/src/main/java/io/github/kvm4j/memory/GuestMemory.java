@@ -287,7 +287,7 @@ public final class GuestMemory {
      * @throws ClosedException
      *             when the VM is closed
      */
-    public void putBytes(long guestAddress, byte[] bytes) {
+    public void write(long guestAddress, byte[] bytes) {
         MemorySegment to = segment(guestAddress, bytes.length);
         try {
             MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, 0, bytes.length);
@@ -309,7 +309,7 @@ public final class GuestMemory {
      * @throws ClosedException
      *             when the VM is closed
      */
-    public byte[] getBytes(long guestAddress, int length) {
+    public byte[] read(long guestAddress, int length) {
         MemorySegment from = segment(guestAddress, length);
         try {
             return from.toArray(ValueLayout.JAVA_BYTE);

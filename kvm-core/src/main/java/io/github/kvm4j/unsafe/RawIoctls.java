@@ -22,7 +22,10 @@ import io.github.kvm4j.internal.ioctl.Structures;
  * the kernel write over whatever is there, the JVM's own memory included. And what is changed behind the library's back (a
  * memory slot, say) the library does not know of.
  * <p>
- * Refused are KVM_RUN, and the ioctls that return a descriptor, since the library must own those.
+ * The structures with addresses in them are marked in {@code docs/coverage.md}.
+ * <p>
+ * Refused are KVM_RUN, KVM_SET_SIGNAL_MASK (it could block the signal by which a run is ended), and the ioctls that return
+ * a descriptor, since the library must own those.
  */
 public final class RawIoctls {
 
@@ -115,20 +118,29 @@ public final class RawIoctls {
      */
     public long ioctl(String name, MemorySegment argument) {
         Ioctl ioctl = find(name);
-        long least = switch (ioctl.argument()) {
-            case Argument.None _ -> throw wrongArgument(ioctl, "a pointer");
-            case Argument.Value _ -> throw wrongArgument(ioctl, "a pointer");
+        if (ioctl.argument() instanceof Argument.None || ioctl.argument() instanceof Argument.Value) {
+            throw wrongArgument(ioctl, "a pointer");
+        }
+        if (!argument.isNative() || argument.isReadOnly()) {
+            throw new IllegalArgumentException(ioctl + " takes native, writable memory; this is " + argument);
+        }
+        long least = size(ioctl, argument);
+        if (argument.byteSize() < least) {
+            throw new IllegalArgumentException(ioctl + " takes at least " + least + " bytes; this is " + argument);
+        }
+        return KvmFd.check(ioctl, target.attempt(ioctl, argument));
+    }
+
+    private long size(Ioctl ioctl, MemorySegment argument) {
+        return switch (ioctl.argument()) {
+            case Argument.None none -> 0;
+            case Argument.Value value -> 0;
             case Argument.Pointer pointer -> Structures.size(pointer.structure());
             case Argument.Array array -> Structures.size(array, argument);
             case Argument.Sized sized -> Structures.size(sized, argument);
             case Argument.Extended extended ->
                 Math.max(Structures.size(extended.structure()), capabilities.applyAsLong(extended.size()));
         };
-        if (!argument.isNative() || argument.isReadOnly() || argument.byteSize() < least) {
-            throw new IllegalArgumentException(ioctl + " takes native, writable memory of at least " + least
-                    + " bytes; this is " + argument);
-        }
-        return KvmFd.check(ioctl, target.attempt(ioctl, argument));
     }
 
     private Ioctl find(String name) {
@@ -141,9 +153,8 @@ public final class RawIoctls {
         if (ioctl.number() == 0) {
             throw new IllegalArgumentException(ioctl + " is not for this host's architecture");
         }
-        if (ioctl == Ioctl.KVM_RUN || ioctl.marks().contains(Ioctl.Mark.RETURNS_FD)) {
-            throw new IllegalArgumentException(ioctl + " is refused here: the library must own what it does; use the "
-                    + "typed method");
+        if (ioctl.marks().contains(Ioctl.Mark.LIBRARY_OWNS) || ioctl.marks().contains(Ioctl.Mark.RETURNS_FD)) {
+            throw new IllegalArgumentException(ioctl + " is refused here: the library must own what it does");
         }
         return ioctl;
     }

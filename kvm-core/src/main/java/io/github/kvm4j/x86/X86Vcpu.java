@@ -178,7 +178,7 @@ public final class X86Vcpu {
      *            the table
      * @throws KvmException
      *             when the kernel refuses: E2BIG (more than 256 entries), EINVAL (after the first run, a table that differs
-     *             from the one that the vCPU has)
+     *             from the one that the vCPU has; an impossible address width), EPERM (AMX without permission)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException

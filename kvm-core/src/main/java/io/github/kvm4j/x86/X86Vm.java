@@ -101,6 +101,8 @@ public final class X86Vm {
      *
      * @param id
      *            a vCPU's number
+     * @throws IllegalArgumentException
+     *             when no vCPU of this VM can have it
      * @throws IllegalStateException
      *             when the VM has a vCPU already
      * @throws UnsupportedCapabilityException
@@ -112,6 +114,7 @@ public final class X86Vm {
      */
     @Issues(Ioctl.KVM_SET_BOOT_CPU_ID)
     public void setBootCpuId(int id) {
+        vm.checkVcpuId(id);
         vm.lifecycle().whileOpen(() -> {
             vm.requireNoVcpu(Ioctl.KVM_SET_BOOT_CPU_ID);
             vm.require(Ioctl.KVM_SET_BOOT_CPU_ID);

@@ -1,5 +1,7 @@
 package io.github.kvm4j.programs;
 
+import java.lang.foreign.ValueLayout;
+
 import io.github.kvm4j.testing.RealModeGuest;
 
 /** Calls System.exit while another thread runs a guest that never exits. */
@@ -11,9 +13,11 @@ public final class ExitWhileRunning {
     }
 
     public static void main(String[] args) throws InterruptedException {
-        RealModeGuest guest = new RealModeGuest("eb fe");
+        RealModeGuest guest = new RealModeGuest("ff 06 00 20 eb fa"); // inc word [0x2000]; jmp
         Thread.ofPlatform().start(guest.vcpu::run);
-        Thread.sleep(300);
+        while (guest.memory.segment().get(ValueLayout.JAVA_SHORT, 0x2000) == 0) {
+            Thread.sleep(1);
+        }
         System.out.println("leaving");
         System.exit(STATUS);
     }

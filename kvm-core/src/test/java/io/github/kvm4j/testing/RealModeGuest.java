@@ -31,7 +31,7 @@ public final class RealModeGuest implements AutoCloseable {
 
     /** Puts code at {@link #ENTRY} and the vCPU in front of it. */
     public static void load(Vm vm, Vcpu vcpu, String code) {
-        vm.memory().putBytes(ENTRY, HexFormat.of().parseHex(code.replace(" ", "")));
+        vm.memory().write(ENTRY, HexFormat.of().parseHex(code.replace(" ", "")));
         Sregs sregs = vcpu.x86().getSregs();
         sregs.cs.base = 0;
         sregs.cs.selector = 0;

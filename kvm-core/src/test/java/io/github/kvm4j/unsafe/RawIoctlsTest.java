@@ -1,6 +1,7 @@
 package io.github.kvm4j.unsafe;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,8 +12,11 @@ import java.util.List;
 
 import org.junit.jupiter.api.Test;
 
+import io.github.kvm4j.Device;
+import io.github.kvm4j.DeviceType;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.bindings.kvm_clock_data;
+import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.kvm_mp_state;
 import io.github.kvm4j.bindings.x86.kvm_cpuid2;
 import io.github.kvm4j.bindings.x86.kvm_cpuid_entry2;
@@ -49,7 +53,7 @@ class RawIoctlsTest {
     void anIoctlThatTakesANumberOrNothing() {
         try (RealModeGuest guest = new RealModeGuest("f4")) {
             assertEquals(12, guest.kvm.unsafe().ioctl("KVM_GET_API_VERSION"));
-            assertEquals(1, guest.vm.unsafe().ioctl("KVM_CHECK_EXTENSION", 3));
+            assertEquals(1, guest.vm.unsafe().ioctl("KVM_CHECK_EXTENSION", kvm_h.KVM_CAP_USER_MEMORY()));
         }
     }
 
@@ -64,6 +68,16 @@ class RawIoctlsTest {
             kvm_cpuid2.nent(table, count + 1);
             assertRefused("at least " + (table.byteSize() + 40),
                     () -> guest.kvm.unsafe().ioctl("KVM_GET_SUPPORTED_CPUID", table));
+            assertRefused("at least 9223372036854775807", () -> {
+                MemorySegment list = arena.allocate(JAVA_LONG);
+                list.set(JAVA_LONG, 0, -1);
+                guest.vcpu.unsafe().ioctl("KVM_GET_REG_LIST", list);
+            });
+            assertRefused("at least 34359738376", () -> {
+                MemorySegment list = arena.allocate(JAVA_LONG);
+                list.set(JAVA_LONG, 0, 1L << 32);
+                guest.vcpu.unsafe().ioctl("KVM_GET_REG_LIST", list);
+            });
             kvm_cpuid2.nent(table, -1);
             assertRefused("at least", () -> guest.kvm.unsafe().ioctl("KVM_GET_SUPPORTED_CPUID", table));
             assertRefused("kvm_cpuid2", () -> guest.kvm.unsafe().ioctl("KVM_GET_SUPPORTED_CPUID", arena.allocate(2)));
@@ -86,6 +100,7 @@ class RawIoctlsTest {
         try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
             List<String> before = ProcessState.kvmFds();
             assertRefused("KVM_RUN is refused", () -> guest.vcpu.unsafe().ioctl("KVM_RUN"));
+            assertRefused("refused", () -> guest.vcpu.unsafe().ioctl("KVM_SET_SIGNAL_MASK", arena.allocate(12)));
             assertRefused("refused", () -> guest.kvm.unsafe().ioctl("KVM_CREATE_VM", 0));
             assertRefused("refused", () -> guest.vm.unsafe().ioctl("KVM_CREATE_VCPU", 1));
             assertRefused("refused", () -> guest.vm.unsafe().ioctl("KVM_CREATE_DEVICE", arena.allocate(64)));
@@ -117,11 +132,16 @@ class RawIoctlsTest {
     @Test
     void closedIsClosed() {
         RealModeGuest guest = new RealModeGuest("f4");
+        Device device = guest.vm.createDevice(DeviceType.VFIO);
         guest.close();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment regs = kvm_regs.allocate(arena);
             assertThrows(IllegalStateException.class, () -> guest.vcpu.unsafe().ioctl("KVM_GET_REGS", regs));
             assertThrows(IllegalStateException.class, () -> guest.kvm.unsafe().ioctl("KVM_GET_API_VERSION"));
+            assertThrows(IllegalStateException.class,
+                    () -> guest.vm.unsafe().ioctl("KVM_GET_CLOCK", arena.allocate(48)));
+            assertThrows(IllegalStateException.class,
+                    () -> device.unsafe().ioctl("KVM_HAS_DEVICE_ATTR", arena.allocate(24)));
         }
     }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToIntFunction;
 
+import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.x86.CpuidEntry;
 
 /**
@@ -49,7 +50,7 @@ enum CpuidFeatures {
                     FMA4 TCE - NodeId - TBM TopologyExtensions PerfCtrExtCore PerfCtrExtNB - DataBkptExt PerfTsc PerfCtrExtLLC
                     MONITORX AddrMaskExt -"""),
 
-    KVM("KVM 40000001 EAX", 0x4000_0001, CpuidEntry::eax, """
+    KVM("KVM 40000001 EAX", kvm_x86_h.KVM_CPUID_FEATURES(), CpuidEntry::eax, """
             CLOCKSOURCE NOP_IO_DELAY MMU_OP CLOCKSOURCE2 ASYNC_PF STEAL_TIME PV_EOI PV_UNHALT - PV_TLB_FLUSH
             ASYNC_PF_VMEXIT PV_SEND_IPI POLL_CONTROL PV_SCHED_YIELD ASYNC_PF_INT MSI_EXT_DEST_ID HC_MAP_GPA_RANGE
             MIGRATION_CONTROL - - - - - - CLOCKSOURCE_STABLE_BIT - - - - - - -""");

@@ -112,8 +112,8 @@ public final class Firmware {
             memory.add(0, RAM_SIZE);
             memory.add(FOUR_GIB - image.length, image.length, Set.of(MemoryFlag.READONLY));
             // The processor starts 16 bytes below 4 GiB; SeaBIOS soon goes on in the copy below 1 MiB, and writes there.
-            memory.putBytes(FOUR_GIB - image.length, image);
-            memory.putBytes(ONE_MIB - image.length, image);
+            memory.write(FOUR_GIB - image.length, image);
+            memory.write(ONE_MIB - image.length, image);
 
             Vcpu vcpu = vm.createVcpu(0);
             // With several vCPUs each would need its own APIC id in the table.

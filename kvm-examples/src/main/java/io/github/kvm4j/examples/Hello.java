@@ -47,8 +47,8 @@ public final class Hello {
     public static void main(String[] args) {
         try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm()) {
             vm.memory().add(0, 0x10000);
-            vm.memory().putBytes(ENTRY, CODE);
-            vm.memory().putBytes(ENTRY + CODE.length, TEXT);
+            vm.memory().write(ENTRY, CODE);
+            vm.memory().write(ENTRY + CODE.length, TEXT);
 
             Vcpu vcpu = vm.createVcpu(0);
             Sregs sregs = vcpu.x86().getSregs();

@@ -9,6 +9,7 @@ import java.util.List;
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.Kvm;
 import io.github.kvm4j.Vm;
+import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.x86.Cpuid;
 import io.github.kvm4j.x86.CpuidEntry;
 
@@ -21,7 +22,7 @@ import io.github.kvm4j.x86.CpuidEntry;
 public final class KvmInfo {
 
     private static final int WIDTH = 120;
-    private static final int HYPERVISOR_LEAF = 0x4000_0000;
+    private static final int HYPERVISOR_LEAF = kvm_x86_h.KVM_CPUID_SIGNATURE();
 
     private KvmInfo() {
     }

@@ -77,7 +77,7 @@ public final class LongMode {
             vm.memory().add(0, RAM_SIZE);
             mapFirstGib(vm.memory());
             putLongs(vm.memory(), GDT, DESCRIPTORS);
-            vm.memory().putBytes(ENTRY, CODE);
+            vm.memory().write(ENTRY, CODE);
 
             Vcpu vcpu = vm.createVcpu(0);
             // A new vCPU's CPUID is empty, and a newer kernel (7.2, not yet 6.12) refuses it long mode until it has that.

@@ -19,6 +19,7 @@ import static io.github.kvm4j.internal.ioctl.FdKind.SYSTEM;
 import static io.github.kvm4j.internal.ioctl.FdKind.VCPU;
 import static io.github.kvm4j.internal.ioctl.FdKind.VM;
 import static io.github.kvm4j.internal.ioctl.Ioctl.Mark.HAS_POINTERS;
+import static io.github.kvm4j.internal.ioctl.Ioctl.Mark.LIBRARY_OWNS;
 import static io.github.kvm4j.internal.ioctl.Ioctl.Mark.OBSOLETE;
 import static io.github.kvm4j.internal.ioctl.Ioctl.Mark.RETURNS_FD;
 import static io.github.kvm4j.internal.sys.Architecture.ON_ARM64;
@@ -69,7 +70,7 @@ public enum Ioctl {
     KVM_CREATE_VCPU(kvm_h.KVM_CREATE_VCPU(), on(VM), value(), "2.6.22", ALL, RETURNS_FD),
     KVM_GET_DIRTY_LOG(kvm_h.KVM_GET_DIRTY_LOG(), on(VM), pointer("kvm_dirty_log"), "2.6.22", ALL, HAS_POINTERS),
     // Always there, on a vCPU descriptor; arm64 and RISC-V have numbers for the registers too, and answer EINVAL
-    KVM_RUN(kvm_h.KVM_RUN(), on(VCPU), none(), "2.6.22", ALL),
+    KVM_RUN(kvm_h.KVM_RUN(), on(VCPU), none(), "2.6.22", ALL, LIBRARY_OWNS),
     KVM_GET_REGS(ON_X86 ? kvm_x86_h.KVM_GET_REGS() : ON_ARM64 ? kvm_arm64_h.KVM_GET_REGS() : ON_RISCV ? kvm_riscv_h.KVM_GET_REGS() : 0, on(VCPU), pointer("kvm_regs"), "2.6.22", in(X86, S390, PPC, MIPS, LOONGARCH)),
     KVM_SET_REGS(ON_X86 ? kvm_x86_h.KVM_SET_REGS() : ON_ARM64 ? kvm_arm64_h.KVM_SET_REGS() : ON_RISCV ? kvm_riscv_h.KVM_SET_REGS() : 0, on(VCPU), pointer("kvm_regs"), "2.6.22", in(X86, S390, PPC, MIPS, LOONGARCH)),
     KVM_GET_SREGS(ON_X86 ? kvm_x86_h.KVM_GET_SREGS() : ON_ARM64 ? kvm_arm64_h.KVM_GET_SREGS() : ON_RISCV ? kvm_riscv_h.KVM_GET_SREGS() : 0, on(VCPU), pointer("kvm_sregs"), "2.6.22", in(X86, S390, PPC)),
@@ -78,7 +79,7 @@ public enum Ioctl {
     KVM_SET_FPU(ON_X86 ? kvm_x86_h.KVM_SET_FPU() : ON_ARM64 ? kvm_arm64_h.KVM_SET_FPU() : ON_RISCV ? kvm_riscv_h.KVM_SET_FPU() : 0, on(VCPU), pointer("kvm_fpu"), "2.6.22", in(X86, S390, LOONGARCH)),
     KVM_TRANSLATE(kvm_h.KVM_TRANSLATE(), on(VCPU), pointer("kvm_translation"), "2.6.22", in(X86, PPC)),
     KVM_INTERRUPT(kvm_h.KVM_INTERRUPT(), on(VCPU), pointer("kvm_interrupt"), "2.6.22", in(X86, RISCV, PPC, MIPS, LOONGARCH)),
-    KVM_SET_SIGNAL_MASK(kvm_h.KVM_SET_SIGNAL_MASK(), on(VCPU), array("kvm_signal_mask", "len", "__u8"), "2.6.22", ALL),
+    KVM_SET_SIGNAL_MASK(kvm_h.KVM_SET_SIGNAL_MASK(), on(VCPU), array("kvm_signal_mask", "len", "__u8"), "2.6.22", ALL, LIBRARY_OWNS),
     KVM_SET_CPUID(ON_X86 ? kvm_x86_h.KVM_SET_CPUID() : 0, on(VCPU), array("kvm_cpuid", "nent", "kvm_cpuid_entry"), "2.6.22", in(X86)),
     KVM_SET_MSRS(ON_X86 ? kvm_x86_h.KVM_SET_MSRS() : 0, on(VCPU), array("kvm_msrs", "nmsrs", "kvm_msr_entry"), "2.6.22", in(X86)),
     // On a vCPU descriptor always there; on the system's, for feature MSRs, with KVM_CAP_GET_MSR_FEATURES
@@ -305,6 +306,8 @@ public enum Ioctl {
     public enum Mark {
         /** Its structure has room for user-space addresses, whatever the kernel does with them. */
         HAS_POINTERS,
+        /** It is the run loop's and the kick's own business, and nobody else's. */
+        LIBRARY_OWNS,
         /** It makes a descriptor: returned, or written into its structure. */
         RETURNS_FD,
         /** It is gone from the kernel, does nothing, or is called obsolete or deprecated by the documentation. */

@@ -1,8 +1,7 @@
 package io.github.kvm4j.internal.ioctl;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
 
@@ -22,31 +21,39 @@ public final class Structures {
     /** The bytes of a structure, or of a scalar. */
     public static long size(String name) {
         Long scalar = SCALARS.get(name);
-        return scalar != null ? scalar : call(name, "sizeof");
+        return scalar != null ? scalar : (long) call(name, "sizeof");
     }
 
-    /** The bytes of a header and as many elements as its count field says. */
+    /** The bytes of a header and as many elements as its count field says; the most that a long holds if they are more. */
     public static long size(Argument.Array array, MemorySegment header) {
-        long count = unsigned(header, array.structure(), array.count());
-        return Math.addExact(size(array.structure()), Math.multiplyExact(count, size(array.element())));
+        long count = field(header, array.structure(), array.count());
+        long element = size(array.element());
+        long most = (Long.MAX_VALUE - size(array.structure())) / element;
+        return count < 0 || count > most ? Long.MAX_VALUE : size(array.structure()) + count * element;
     }
 
     /** The bytes that a structure's own size field says, and not less than the structure. */
     public static long size(Argument.Sized sized, MemorySegment structure) {
-        return Math.max(size(sized.structure()), unsigned(structure, sized.structure(), sized.size()));
+        long size = field(structure, sized.structure(), sized.size());
+        return size < 0 ? Long.MAX_VALUE : Math.max(size(sized.structure()), size);
     }
 
-    private static long unsigned(MemorySegment structure, String name, String field) {
-        long offset = call(name, field + "$offset");
-        if (structure.byteSize() < offset + Integer.BYTES) {
+    /** A field of a structure as an unsigned number: negative where it is more than a long holds. */
+    private static long field(MemorySegment structure, String name, String field) {
+        if (structure.byteSize() < size(name)) {
             throw new IllegalArgumentException(name + " has " + size(name) + " bytes; this is " + structure);
         }
-        return Integer.toUnsignedLong(structure.get(JAVA_INT, offset));
+        long offset = (long) call(name, field + "$offset");
+        return switch ((ValueLayout) call(name, field + "$layout")) {
+            case ValueLayout.OfInt layout -> Integer.toUnsignedLong(structure.get(layout.withByteAlignment(1), offset));
+            case ValueLayout.OfLong layout -> structure.get(layout.withByteAlignment(1), offset);
+            case ValueLayout other -> throw new LinkageError(name + "." + field + " is no count: " + other);
+        };
     }
 
-    private static long call(String structure, String method) {
+    private static Object call(String structure, String method) {
         try {
-            return (long) find(structure).getMethod(method).invoke(null);
+            return find(structure).getMethod(method).invoke(null);
         } catch (ReflectiveOperationException e) {
             throw new LinkageError("the bindings have no " + structure + "." + method, e);
         }

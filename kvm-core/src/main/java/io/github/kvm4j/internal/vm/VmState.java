@@ -56,6 +56,25 @@ public final class VmState {
         leakWatch = LeakWatch.of(vm, "a Vm (" + fd + ")");
     }
 
+    /** Refuses what no vCPU of this VM can have as its number. */
+    public void checkVcpuId(int id) {
+        int limit = vcpuIdLimit();
+        if (id < 0 || id >= limit) {
+            throw new IllegalArgumentException("vCPU id " + id + " is out of range: this VM takes 0 to " + (limit - 1));
+        }
+    }
+
+    /** Section 4.7: without KVM_CAP_MAX_VCPU_ID ids go up to KVM_CAP_MAX_VCPUS, without that to KVM_CAP_NR_VCPUS or 4. */
+    private int vcpuIdLimit() {
+        for (Capability capability : List.of(Capability.MAX_VCPU_ID, Capability.MAX_VCPUS, Capability.NR_VCPUS)) {
+            int limit = checkExtension(capability.number());
+            if (limit > 0) {
+                return limit;
+            }
+        }
+        return 4;
+    }
+
     /** Creates a vCPU's descriptor with an id that has not been taken. */
     public VcpuFd createVcpu(int id, long mmapSize) {
         return lifecycle.whileOpen(() -> {
