@@ -87,6 +87,8 @@ public final class Kvm implements AutoCloseable {
      */
     public static Kvm open(Path path) {
         Objects.requireNonNull(path, "path");
+        // Before anything is bound: what is bound is for the architectures that are known.
+        Architecture.requireKnown();
         if (!NativeAccess.isGranted()) {
             throw new KvmException("open(" + path + ")",
                     "kvm4j needs native access: start java with " + NativeAccess.OPTION);
@@ -95,7 +97,6 @@ public final class Kvm implements AutoCloseable {
     }
 
     static Kvm open(Path path, Host host) {
-        Architecture.requireKnown();
         long result = host.libc().open(path.toString(), libc_h.O_RDWR() | libc_h.O_CLOEXEC());
         if (result < 0) {
             throw openFailure(path, result);

@@ -56,6 +56,15 @@ class ProcessTest {
     }
 
     @Test
+    void onAnArchitectureWithoutTypesTheMessageSaysSo() {
+        ChildJvm child = ChildJvm.run(OpenKvm.class, "-Dos.arch=loongarch64");
+        assertEquals(2, child.output().lines()
+                .filter(line -> line
+                        .contains("knows the architectures amd64, aarch64 and riscv64; this host is loongarch64"))
+                .count(), child::output);
+    }
+
+    @Test
     void withoutNativeAccessTheMessageHasTheOption() {
         ChildJvm child = ChildJvm.command(List.of(), ChildJvm.modulePath(), ChildJvm.testClasses(), OpenKvm.class,
                 List.of("--illegal-native-access=deny"));
