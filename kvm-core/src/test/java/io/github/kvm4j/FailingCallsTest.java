@@ -70,12 +70,29 @@ class FailingCallsTest {
     @MethodSource("everyCall")
     void aFailingCallLeavesNothingAndIsNamed(int index) {
         String call = callsOfAWholeLife().get(index);
-        FakeLibc libc = new FakeLibc().failing(index, Errno.EIO);
-        KvmException e = assertThrows(KvmException.class, () -> wholeLife(libc), call);
         String name = call.contains("(") ? call.substring(0, call.indexOf('(')) : call;
-        assertTrue(e.call().startsWith(name), () -> e + " instead of " + name);
-        assertEquals(Errno.EIO.number(), e.errno());
-        assertTrue(e.getMessage().contains(name) && e.getMessage().contains("EIO"), e.getMessage());
+        for (Errno errno : List.of(Errno.EIO, Errno.ENOMEM)) {
+            FakeLibc libc = new FakeLibc().failing(index, errno);
+            KvmException e = assertThrows(KvmException.class, () -> wholeLife(libc), call);
+            assertTrue(e.call().startsWith(name), () -> e + " instead of " + name);
+            assertEquals(errno.number(), e.errno());
+            assertTrue(e.getMessage().contains(name) && e.getMessage().contains(errno.name()), e.getMessage());
+            assertEquals(List.of(), libc.openFds(), call);
+            assertEquals(List.of(), libc.mapped(), call);
+        }
+    }
+
+    /** Two of them are repeated, and then succeed. */
+    @ParameterizedTest
+    @MethodSource("everyCall")
+    void anInterruptedCallLeavesNothing(int index) {
+        String call = callsOfAWholeLife().get(index);
+        FakeLibc libc = new FakeLibc().failing(index, Errno.EINTR);
+        if (List.of("KVM_CREATE_VM", "KVM_RUN").contains(call)) {
+            wholeLife(libc);
+        } else {
+            assertEquals("EINTR", assertThrows(KvmException.class, () -> wholeLife(libc), call).errnoName());
+        }
         assertEquals(List.of(), libc.openFds(), call);
         assertEquals(List.of(), libc.mapped(), call);
     }
