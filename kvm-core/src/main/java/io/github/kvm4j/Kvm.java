@@ -61,10 +61,12 @@ public final class Kvm implements AutoCloseable {
      * @return the open system
      * @throws KvmException
      *             when there is no such file (ENOENT: KVM is not loaded, or there is no virtualization), when this user may
-     *             not open it (EACCES), when its API version is not 12, or when the JVM
-     *             denies native access; the message has the remedy
+     *             not open it (EACCES), when its API version is not 12, or when the JVM denies native access; the message
+     *             has the remedy
      * @throws UnsupportedCapabilityException
      *             without {@link Capability#IMMEDIATE_EXIT}, which every kernel since 4.13 has
+     * @throws IllegalStateException
+     *             when a vCPU's mapping would be smaller than {@code struct kvm_run}, which no kernel has been seen to do
      * @throws UnsupportedOperationException
      *             on an architecture other than x86-64, aarch64 and riscv64
      */
@@ -82,6 +84,8 @@ public final class Kvm implements AutoCloseable {
      *             as {@link #open()}; also when the file is not KVM's (ENOTTY)
      * @throws UnsupportedCapabilityException
      *             without {@link Capability#IMMEDIATE_EXIT}, which every kernel since 4.13 has
+     * @throws IllegalStateException
+     *             when a vCPU's mapping would be smaller than {@code struct kvm_run}, which no kernel has been seen to do
      * @throws UnsupportedOperationException
      *             on an architecture other than x86-64, aarch64 and riscv64
      */
