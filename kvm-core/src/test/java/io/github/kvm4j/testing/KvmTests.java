@@ -9,15 +9,22 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.extension.BeforeTestExecutionCallback;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.TestWatcher;
+
+import io.github.kvm4j.Capability;
+import io.github.kvm4j.Kvm;
+import io.github.kvm4j.Vm;
+import io.github.kvm4j.internal.sys.Architecture;
 
 /** Decides whether the tests with {@link RequiresKvm} run, and counts them. */
 public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCallback, TestWatcher {
@@ -39,14 +46,38 @@ public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCa
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
         // The class is let through, so that its tests are skipped, and counted, one by one.
-        if (OBSTACLE.isEmpty() || context.getTestMethod().isEmpty()) {
-            return ConditionEvaluationResult.enabled("nothing against it");
+        if (context.getTestMethod().isEmpty()) {
+            return ConditionEvaluationResult.enabled("its tests are asked one by one");
         }
-        if (REQUIRED) {
+        if (REQUIRED && OBSTACLE.isPresent()) {
             throw new AssertionError("-Dkvm.tests=required, but: " + OBSTACLE.get());
         }
-        Count.in(context).skipped.add(context.getUniqueId() + ": " + OBSTACLE.get());
-        return ConditionEvaluationResult.disabled(OBSTACLE.get());
+        Optional<String> obstacle = OBSTACLE.or(() -> lacking(context));
+        if (obstacle.isEmpty()) {
+            return ConditionEvaluationResult.enabled("nothing against it");
+        }
+        Count.in(context).skipped.add(context.getUniqueId() + ": " + obstacle.get());
+        return ConditionEvaluationResult.disabled(obstacle.get());
+    }
+
+    /** What the test and its class need and this host does not have, or empty. */
+    private static Optional<String> lacking(ExtensionContext context) {
+        List<RequiresKvm> needs = Stream.of(context.getRequiredTestClass(), context.getRequiredTestMethod())
+                .map(element -> element.getAnnotation(RequiresKvm.class)).filter(Objects::nonNull).toList();
+        for (RequiresKvm need : needs) {
+            List<Architecture> architectures = List.of(need.arch());
+            if (!architectures.isEmpty() && architectures.stream().noneMatch(Architecture::isHost)) {
+                return Optional.of("for " + architectures + " hosts");
+            }
+        }
+        List<Capability> wanted = needs.stream().flatMap(need -> Stream.of(need.capability())).toList();
+        if (wanted.isEmpty()) {
+            return Optional.empty();
+        }
+        try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm()) {
+            return wanted.stream().filter(capability -> !vm.has(capability)).findFirst()
+                    .map(capability -> "this KVM lacks " + capability.kernelName());
+        }
     }
 
     @Override
