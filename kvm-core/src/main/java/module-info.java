@@ -12,8 +12,10 @@ import org.jspecify.annotations.NullMarked;
     requires static org.jspecify;
 
     exports io.github.kvm4j;
+    exports io.github.kvm4j.arm64;
     exports io.github.kvm4j.exit;
     exports io.github.kvm4j.memory;
+    exports io.github.kvm4j.riscv;
     exports io.github.kvm4j.unsafe;
     exports io.github.kvm4j.x86;
 }

@@ -1,14 +1,9 @@
 package io.github.kvm4j;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-
-import io.github.kvm4j.bindings.kvm_device_attr;
+import io.github.kvm4j.internal.ioctl.Attributes;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.ioctl.KvmFd;
-import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.unsafe.RawIoctls;
 
@@ -20,22 +15,18 @@ import io.github.kvm4j.unsafe.RawIoctls;
  */
 public final class Device implements AutoCloseable {
 
-    /**
-     * The least that the kernel gets to read or to write at: more than any attribute of x86, arm64 and riscv has, so that
-     * a wrong size given by the caller cannot make the kernel write beyond.
-     */
-    private static final int ROOM = 4096;
-
     private final Vm vm;
     private final int type;
     private final VmState state;
     private final KvmFd fd;
+    private final Attributes attributes;
 
     Device(Vm vm, int type, VmState state, KvmFd fd) {
         this.vm = vm;
         this.type = type;
         this.state = state;
         this.fd = fd;
+        this.attributes = new Attributes(fd);
     }
 
     /**
@@ -71,15 +62,7 @@ public final class Device implements AutoCloseable {
      */
     @Issues(Ioctl.KVM_HAS_DEVICE_ATTR)
     public boolean hasAttribute(int group, long attribute) {
-        try (Arena arena = Arena.ofConfined()) {
-            long result = fd.attempt(Ioctl.KVM_HAS_DEVICE_ATTR, request(arena, group, attribute, MemorySegment.NULL));
-            // A device without the operation fails with EPERM or ENOTTY.
-            if (Errno.ENXIO.is(result) || Errno.EPERM.is(result) || Errno.ENOTTY.is(result)) {
-                return false;
-            }
-            KvmFd.check(Ioctl.KVM_HAS_DEVICE_ATTR, result);
-            return true;
-        }
+        return attributes.has(group, attribute);
     }
 
     /**
@@ -99,11 +82,7 @@ public final class Device implements AutoCloseable {
      */
     @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
     public void setAttribute(int group, long attribute, byte[] value) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment room = arena.allocate(Math.max(ROOM, value.length), Long.BYTES);
-            MemorySegment.copy(value, 0, room, ValueLayout.JAVA_BYTE, 0, value.length);
-            fd.call(Ioctl.KVM_SET_DEVICE_ATTR, request(arena, group, attribute, room));
-        }
+        attributes.set(group, attribute, value);
     }
 
     /**
@@ -126,22 +105,7 @@ public final class Device implements AutoCloseable {
      */
     @Issues(Ioctl.KVM_GET_DEVICE_ATTR)
     public byte[] getAttribute(int group, long attribute, int size) {
-        if (size < 0) {
-            throw new IllegalArgumentException("a size of " + size + " bytes");
-        }
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment room = arena.allocate(Math.max(ROOM, size), Long.BYTES);
-            fd.call(Ioctl.KVM_GET_DEVICE_ATTR, request(arena, group, attribute, room));
-            return room.asSlice(0, size).toArray(ValueLayout.JAVA_BYTE);
-        }
-    }
-
-    private static MemorySegment request(Arena arena, int group, long attribute, MemorySegment value) {
-        MemorySegment request = kvm_device_attr.allocate(arena);
-        kvm_device_attr.group(request, group);
-        kvm_device_attr.attr(request, attribute);
-        kvm_device_attr.addr(request, value.address());
-        return request;
+        return attributes.get(group, attribute, size);
     }
 
     /**

@@ -6,9 +6,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.libc.libc_h;
 import io.github.kvm4j.internal.exit.RunPage;
+import io.github.kvm4j.internal.ioctl.Attributes;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
@@ -40,7 +43,8 @@ public final class Kvm implements AutoCloseable {
     private final KvmFd fd;
     private final Lifecycle lifecycle = new Lifecycle("Kvm");
     private final LeakWatch leakWatch;
-    private final X86Kvm x86;
+    private final Attributes attributes;
+    private final @Nullable X86Kvm x86;
     private final long vcpuMmapSize;
 
     /** The VMs that are not closed, changed and read under the lifecycle's lock. */
@@ -51,7 +55,8 @@ public final class Kvm implements AutoCloseable {
         requireApiVersion(fd);
         requireImmediateExit(fd);
         this.vcpuMmapSize = requireRunPage(fd);
-        this.x86 = new X86Kvm(fd);
+        this.attributes = new Attributes(fd);
+        this.x86 = Architecture.ON_X86 ? new X86Kvm(fd) : null;
         this.leakWatch = LeakWatch.of(this, "a Kvm (" + fd + ")");
     }
 
@@ -273,8 +278,49 @@ public final class Kvm implements AutoCloseable {
      *             on another architecture
      */
     public X86Kvm x86() {
-        Architecture.X86.require("Kvm.x86()");
-        return x86;
+        return Architecture.X86.require(x86, "Kvm.x86()");
+    }
+
+    /**
+     * Tells whether the system has an attribute. KVM_HAS_DEVICE_ATTR, section 4.81, {@link Capability#SYS_ATTRIBUTES},
+     * which x86 alone has.
+     *
+     * @param group
+     *            the group, a number of the architecture's own
+     * @param attribute
+     *            the attribute, such as KVM_X86_XCOMP_GUEST_SUPP
+     * @return whether it has
+     * @throws KvmException
+     *             when the kernel fails otherwise than by saying no
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_HAS_DEVICE_ATTR)
+    public boolean hasAttribute(int group, long attribute) {
+        return attributes.has(group, attribute);
+    }
+
+    /**
+     * Reads an attribute of the system. KVM_GET_DEVICE_ATTR, section 4.80, {@link Capability#SYS_ATTRIBUTES}, which x86
+     * alone has.
+     *
+     * @param group
+     *            the group, a number of the architecture's own
+     * @param attribute
+     *            the attribute, such as KVM_X86_XCOMP_GUEST_SUPP
+     * @param size
+     *            the size that the attribute has, in bytes
+     * @return the value in the host's byte order
+     * @throws IllegalArgumentException
+     *             when the size is negative
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (no such attribute), EINVAL or ENOTTY (no attributes at all)
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_GET_DEVICE_ATTR)
+    public byte[] getAttribute(int group, long attribute, int size) {
+        return attributes.get(group, attribute, size);
     }
 
     /**

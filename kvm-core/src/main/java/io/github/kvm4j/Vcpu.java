@@ -2,12 +2,18 @@ package io.github.kvm4j;
 
 import java.lang.ref.Reference;
 
+import org.jspecify.annotations.Nullable;
+
+import io.github.kvm4j.arm64.Arm64Vcpu;
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.internal.ioctl.Attributes;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.internal.vcpu.OneReg;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
+import io.github.kvm4j.riscv.RiscvVcpu;
 import io.github.kvm4j.unsafe.RawIoctls;
 import io.github.kvm4j.x86.X86Vcpu;
 
@@ -25,14 +31,24 @@ public final class Vcpu implements AutoCloseable {
     private final int id;
     private final VmState state;
     private final VcpuFd fd;
-    private final X86Vcpu x86;
+    private final OneReg registers;
+    private final Attributes attributes;
+
+    /** The host's architecture's; the others are null, so that their classes are not loaded. */
+    private final @Nullable X86Vcpu x86;
+    private final @Nullable Arm64Vcpu arm64;
+    private final @Nullable RiscvVcpu riscv;
 
     Vcpu(Vm vm, int id, VmState state, VcpuFd fd) {
         this.vm = vm;
         this.id = id;
         this.state = state;
         this.fd = fd;
-        this.x86 = new X86Vcpu(fd);
+        this.registers = new OneReg(state, fd);
+        this.attributes = new Attributes(fd);
+        this.x86 = Architecture.ON_X86 ? new X86Vcpu(fd) : null;
+        this.arm64 = Architecture.ON_ARM64 ? new Arm64Vcpu(state, fd, registers, attributes) : null;
+        this.riscv = Architecture.ON_RISCV ? new RiscvVcpu(registers) : null;
     }
 
     /**
@@ -61,8 +77,29 @@ public final class Vcpu implements AutoCloseable {
      *             on another architecture
      */
     public X86Vcpu x86() {
-        Architecture.X86.require("Vcpu.x86()");
-        return x86;
+        return Architecture.X86.require(x86, "Vcpu.x86()");
+    }
+
+    /**
+     * Returns what only arm64 has.
+     *
+     * @return the arm64 part, the same object each time
+     * @throws UnsupportedOperationException
+     *             on another architecture
+     */
+    public Arm64Vcpu arm64() {
+        return Architecture.ARM64.require(arm64, "Vcpu.arm64()");
+    }
+
+    /**
+     * Returns what only riscv has.
+     *
+     * @return the riscv part, the same object each time
+     * @throws UnsupportedOperationException
+     *             on another architecture
+     */
+    public RiscvVcpu riscv() {
+        return Architecture.RISCV.require(riscv, "Vcpu.riscv()");
     }
 
     /**
@@ -102,6 +139,188 @@ public final class Vcpu implements AutoCloseable {
      */
     public void kick() {
         fd.kick();
+    }
+
+    /**
+     * Reads a register of at most 64 bits by its id. KVM_GET_ONE_REG, section 4.69, {@link Capability#ONE_REG} (on x86
+     * since Linux 6.18). It allocates nothing. The facets have it with typed ids: {@link Arm64Vcpu#getOneReg},
+     * {@link RiscvVcpu#getOneReg}.
+     *
+     * @param id
+     *            a KVM_REG_ number, which says the architecture, the size and the register
+     * @return the value, zero-extended
+     * @throws IllegalArgumentException
+     *             when the id says more than 64 bits
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: ENOENT (the vCPU has no such register), EINVAL (no id of this architecture, or of
+     *             another size), EPERM or ENOEXEC (arm64: before KVM_ARM_VCPU_INIT or KVM_ARM_VCPU_FINALIZE)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_ONE_REG)
+    public long getOneReg(long id) {
+        return registers.get(id);
+    }
+
+    /**
+     * Writes a register of at most 64 bits by its id. KVM_SET_ONE_REG, section 4.68, {@link Capability#ONE_REG}. It
+     * allocates nothing.
+     *
+     * @param id
+     *            a KVM_REG_ number
+     * @param value
+     *            the value; bits beyond the register's size are ignored
+     * @throws IllegalArgumentException
+     *             when the id says more than 64 bits
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: ENOENT (the vCPU has no such register), EINVAL (no id of this architecture, or a
+     *             value that the register cannot have), EBUSY (too late: the vCPU has run), EPERM or ENOEXEC (arm64: before
+     *             KVM_ARM_VCPU_INIT, or a register that cannot be set any more)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_ONE_REG)
+    public void setOneReg(long id, long value) {
+        registers.set(id, value);
+    }
+
+    /**
+     * Reads a register of any size by its id, a vector register for one. KVM_GET_ONE_REG, section 4.69,
+     * {@link Capability#ONE_REG}.
+     *
+     * @param id
+     *            a KVM_REG_ number
+     * @return the bytes, the lowest first, as many as the id says
+     * @throws IllegalArgumentException
+     *             when the id says more than 256 bytes
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses, as {@link #getOneReg(long)}
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_ONE_REG)
+    public byte[] getOneRegBytes(long id) {
+        return registers.getBytes(id);
+    }
+
+    /**
+     * Writes a register of any size by its id. KVM_SET_ONE_REG, section 4.68, {@link Capability#ONE_REG}.
+     *
+     * @param id
+     *            a KVM_REG_ number
+     * @param bytes
+     *            the bytes, the lowest first, as many as the id says
+     * @throws IllegalArgumentException
+     *             when there are more bytes, or fewer, or the id says more than 256
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses, as {@link #setOneReg(long, long)}
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_ONE_REG)
+    public void setOneRegBytes(long id, byte[] bytes) {
+        registers.setBytes(id, bytes);
+    }
+
+    /**
+     * Lists the registers that {@link #getOneReg(long)} and its like take of this vCPU. KVM_GET_REG_LIST, section 4.84,
+     * {@link Capability#ONE_REG}. The list is sized by itself.
+     *
+     * @return the ids, KVM_REG_ numbers, in the kernel's order
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: ENOEXEC or EPERM (arm64: before KVM_ARM_VCPU_INIT or KVM_ARM_VCPU_FINALIZE)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_REG_LIST)
+    public long[] getRegList() {
+        return registers.list();
+    }
+
+    /**
+     * Tells whether the vCPU has an attribute. KVM_HAS_DEVICE_ATTR, section 4.81, {@link Capability#VCPU_ATTRIBUTES};
+     * Documentation/virt/kvm/devices/vcpu.rst has the attributes.
+     *
+     * @param group
+     *            the group, a KVM_ARM_VCPU_ or KVM_VCPU_ number of the architecture
+     * @param attribute
+     *            the attribute, a number of the group's own
+     * @return whether it has
+     * @throws KvmException
+     *             when the kernel fails otherwise than by saying no
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_HAS_DEVICE_ATTR)
+    public boolean hasAttribute(int group, long attribute) {
+        return attributes.has(group, attribute);
+    }
+
+    /**
+     * Sets an attribute of the vCPU. KVM_SET_DEVICE_ATTR, section 4.80, {@link Capability#VCPU_ATTRIBUTES}.
+     *
+     * @param group
+     *            the group, a KVM_ARM_VCPU_ or KVM_VCPU_ number of the architecture
+     * @param attribute
+     *            the attribute, a number of the group's own
+     * @param value
+     *            the value in the host's byte order, of the size that the attribute has; empty for one that has none
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (no such attribute), EINVAL, EBUSY (too late) and others of the attribute's
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
+    public void setAttribute(int group, long attribute, byte[] value) {
+        attributes.set(group, attribute, value);
+    }
+
+    /**
+     * Reads an attribute of the vCPU. KVM_GET_DEVICE_ATTR, section 4.80, {@link Capability#VCPU_ATTRIBUTES}.
+     *
+     * @param group
+     *            the group, a KVM_ARM_VCPU_ or KVM_VCPU_ number of the architecture
+     * @param attribute
+     *            the attribute, a number of the group's own
+     * @param size
+     *            the size that the attribute has, in bytes
+     * @return the value in the host's byte order
+     * @throws IllegalArgumentException
+     *             when the size is negative
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (no such attribute), EINVAL and others of the attribute's
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_DEVICE_ATTR)
+    public byte[] getAttribute(int group, long attribute, int size) {
+        return attributes.get(group, attribute, size);
     }
 
     /**

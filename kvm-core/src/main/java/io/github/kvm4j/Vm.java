@@ -4,8 +4,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 
+import org.jspecify.annotations.Nullable;
+
+import io.github.kvm4j.arm64.Arm64Vm;
 import io.github.kvm4j.bindings.kvm_create_device;
 import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.internal.ioctl.Attributes;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
@@ -30,14 +34,20 @@ public final class Vm implements AutoCloseable {
     private final VmState state;
     private final KvmFd fd;
     private final GuestMemory memory;
-    private final X86Vm x86;
+    private final Attributes attributes;
+
+    /** The host's architecture's; the other is null, so that its classes are not loaded. */
+    private final @Nullable X86Vm x86;
+    private final @Nullable Arm64Vm arm64;
 
     Vm(Kvm kvm, VmState state) {
         this.kvm = kvm;
         this.state = state;
         this.fd = state.fd();
         this.memory = new GuestMemory(state);
-        this.x86 = new X86Vm(state);
+        this.attributes = new Attributes(fd);
+        this.x86 = Architecture.ON_X86 ? new X86Vm(state) : null;
+        this.arm64 = Architecture.ON_ARM64 ? new Arm64Vm(state) : null;
         state.watch(this);
     }
 
@@ -67,8 +77,18 @@ public final class Vm implements AutoCloseable {
      *             on another architecture
      */
     public X86Vm x86() {
-        Architecture.X86.require("Vm.x86()");
-        return x86;
+        return Architecture.X86.require(x86, "Vm.x86()");
+    }
+
+    /**
+     * Returns what only arm64 has.
+     *
+     * @return the arm64 part, the same object each time
+     * @throws UnsupportedOperationException
+     *             on another architecture
+     */
+    public Arm64Vm arm64() {
+        return Architecture.ARM64.require(arm64, "Vm.arm64()");
     }
 
     /**
@@ -208,6 +228,46 @@ public final class Vm implements AutoCloseable {
         kvm_create_device.fd(request, -1);
         kvm_create_device.flags(request, flags);
         return request;
+    }
+
+    /**
+     * Tells whether the VM has an attribute. KVM_HAS_DEVICE_ATTR, section 4.81, {@link Capability#VM_ATTRIBUTES} (arm64
+     * has some without announcing them); Documentation/virt/kvm/devices/vm.rst has the attributes.
+     *
+     * @param group
+     *            the group, a KVM_ARM_VM_ or KVM_S390_VM_ number of the architecture
+     * @param attribute
+     *            the attribute, a number of the group's own
+     * @return whether it has
+     * @throws KvmException
+     *             when the kernel fails otherwise than by saying no
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_HAS_DEVICE_ATTR)
+    public boolean hasAttribute(int group, long attribute) {
+        return attributes.has(group, attribute);
+    }
+
+    /**
+     * Sets an attribute of the VM. KVM_SET_DEVICE_ATTR, section 4.80, {@link Capability#VM_ATTRIBUTES}. There is none to
+     * read but s390's, which have no typed methods.
+     *
+     * @param group
+     *            the group, a KVM_ARM_VM_ or KVM_S390_VM_ number of the architecture
+     * @param attribute
+     *            the attribute, a number of the group's own
+     * @param value
+     *            the value in the host's byte order, of the size that the attribute has; empty for one that has none
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (no such attribute), ENOTTY (no attributes at all), EINVAL, EBUSY (too
+     *             late) and others of the attribute's
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
+    public void setAttribute(int group, long attribute, byte[] value) {
+        attributes.set(group, attribute, value);
     }
 
     /**

@@ -47,11 +47,12 @@ public enum Architecture {
         return this == HOST;
     }
 
-    /** Refuses on a host of another architecture. */
-    public void require(String what) {
-        if (!isHost()) {
+    /** What only this architecture has, which is null on a host of another. */
+    public <T> T require(@Nullable T facet, String what) {
+        if (facet == null) {
             throw new UnsupportedOperationException(what + " is for " + javaName + " hosts; this one is " + NAME);
         }
+        return facet;
     }
 
     /** Refuses on a host of an architecture that the library does not know. */

@@ -151,7 +151,12 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
 
     /** Issues an ioctl that takes a pointer; the caller has entered. */
     public long call(Ioctl ioctl, MemorySegment argument) {
-        return KvmFd.check(ioctl, libc.ioctl(errno, number, ioctl.number(), argument));
+        return KvmFd.check(ioctl, entered(ioctl, argument));
+    }
+
+    /** Issues an ioctl that takes a pointer; the caller has entered. A failure is returned as the negated errno. */
+    public long entered(Ioctl ioctl, MemorySegment argument) {
+        return libc.ioctl(errno, number, ioctl.number(), argument);
     }
 
     @Override

@@ -171,7 +171,12 @@ public final class VmState {
 
     /** Refuses an ioctl when the VM has none of the capabilities that announce it. */
     public void require(Ioctl ioctl) {
-        List<Capability> anyOf = ioctl.capabilities(FdKind.VM);
+        require(ioctl, FdKind.VM);
+    }
+
+    /** Refuses an ioctl when the VM has none of the capabilities that announce it on such a descriptor. */
+    public void require(Ioctl ioctl, FdKind kind) {
+        List<Capability> anyOf = ioctl.capabilities(kind);
         if (!anyOf.isEmpty() && anyOf.stream().allMatch(capability -> checkExtension(capability.number()) == 0)) {
             throw new UnsupportedCapabilityException(ioctl.name(), anyOf.getFirst());
         }

@@ -1,0 +1,322 @@
+package io.github.kvm4j.arm64;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.List;
+
+import io.github.kvm4j.ClosedException;
+import io.github.kvm4j.KvmException;
+import io.github.kvm4j.UnsupportedCapabilityException;
+import io.github.kvm4j.bindings.arm64.kvm_arm64_h;
+import io.github.kvm4j.internal.ioctl.Attributes;
+import io.github.kvm4j.internal.ioctl.FdKind;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
+import io.github.kvm4j.internal.vcpu.OneReg;
+import io.github.kvm4j.internal.vcpu.VcpuFd;
+import io.github.kvm4j.internal.vm.VmState;
+
+/**
+ * What only arm64 has of a vCPU's ioctls. As with {@link io.github.kvm4j.Vcpu}, a call from a second thread while one is in
+ * progress is refused.
+ * <p>
+ * A vCPU is made with {@link #init} before all else, when all vCPUs of the VM have been created.
+ */
+public final class Arm64Vcpu {
+
+    private final VmState vm;
+    private final VcpuFd fd;
+    private final OneReg registers;
+    private final Attributes attributes;
+
+    /**
+     * For {@link io.github.kvm4j.Vcpu} alone.
+     *
+     * @param vm
+     *            the VM
+     * @param fd
+     *            the vCPU
+     * @param registers
+     *            its registers by id
+     * @param attributes
+     *            its attributes
+     * @hidden
+     */
+    @SuppressWarnings("exports")
+    public Arm64Vcpu(VmState vm, VcpuFd fd, OneReg registers, Attributes attributes) {
+        this.vm = vm;
+        this.fd = fd;
+        this.registers = registers;
+        this.attributes = attributes;
+    }
+
+    /**
+     * Makes the vCPU of a kind, or resets it to its initial state: the registers too. KVM_ARM_VCPU_INIT, section 4.82.
+     * Without it {@link io.github.kvm4j.Vcpu#run()} fails with ENOEXEC.
+     *
+     * @param init
+     *            the kind; the same each time for a vCPU
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (the target is unknown, the features do not go together, or the kind
+     *             differs from the one before or from that of another vCPU), ENOENT (this KVM does not know a feature)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_ARM_VCPU_INIT)
+    public void init(VcpuInit init) {
+        fd.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            fd.call(Ioctl.KVM_ARM_VCPU_INIT, init.write(arena));
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Completes a feature whose options have been set: {@link VcpuFeature#SVE}, so far the only one that wants it.
+     * KVM_ARM_VCPU_FINALIZE, section 4.119, {@link io.github.kvm4j.Capability#ARM_SVE}.
+     *
+     * @param feature
+     *            the feature
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (not a feature to be completed, or the vCPU does not have it), EPERM
+     *             (completed already, or the vCPU is not initialised)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_ARM_VCPU_FINALIZE)
+    public void finalizeFeature(VcpuFeature feature) {
+        fd.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            vm.require(Ioctl.KVM_ARM_VCPU_FINALIZE, FdKind.VCPU);
+            fd.call(Ioctl.KVM_ARM_VCPU_FINALIZE, arena.allocateFrom(JAVA_INT, feature.number()));
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Reads a register of at most 64 bits. KVM_GET_ONE_REG, section 4.69, as
+     * {@link io.github.kvm4j.Vcpu#getOneReg(long)}.
+     *
+     * @param register
+     *            the register
+     * @return the value, zero-extended
+     * @throws IllegalArgumentException
+     *             when the register has more than 64 bits
+     * @throws KvmException
+     *             when the kernel refuses: ENOENT (the vCPU has no such register), EPERM or ENOEXEC (before {@link #init} or
+     *             {@link #finalizeFeature})
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_ONE_REG)
+    public long getOneReg(Arm64Register register) {
+        return registers.get(register.id());
+    }
+
+    /**
+     * Writes a register of at most 64 bits. KVM_SET_ONE_REG, section 4.68, as
+     * {@link io.github.kvm4j.Vcpu#setOneReg(long, long)}.
+     *
+     * @param register
+     *            the register
+     * @param value
+     *            the value; bits beyond the register's size are ignored
+     * @throws IllegalArgumentException
+     *             when the register has more than 64 bits
+     * @throws KvmException
+     *             when the kernel refuses: ENOENT (the vCPU has no such register), EINVAL (a value that it cannot have, or a
+     *             register that cannot be changed), EBUSY (too late: a vCPU has run), EPERM or ENOEXEC (before {@link #init}
+     *             or {@link #finalizeFeature})
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_ONE_REG)
+    public void setOneReg(Arm64Register register, long value) {
+        registers.set(register.id(), value);
+    }
+
+    /**
+     * Reads a register of any size. KVM_GET_ONE_REG, section 4.69, as
+     * {@link io.github.kvm4j.Vcpu#getOneRegBytes(long)}.
+     *
+     * @param register
+     *            the register
+     * @return {@link Arm64Register#size()} bytes, the lowest first
+     * @throws KvmException
+     *             when the kernel refuses, as {@link #getOneReg}
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_ONE_REG)
+    public byte[] getOneRegBytes(Arm64Register register) {
+        return registers.getBytes(register.id());
+    }
+
+    /**
+     * Writes a register of any size. KVM_SET_ONE_REG, section 4.68, as
+     * {@link io.github.kvm4j.Vcpu#setOneRegBytes(long, byte[])}.
+     *
+     * @param register
+     *            the register
+     * @param bytes
+     *            {@link Arm64Register#size()} bytes, the lowest first
+     * @throws IllegalArgumentException
+     *             when there are more bytes, or fewer
+     * @throws KvmException
+     *             when the kernel refuses, as {@link #setOneReg}
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_ONE_REG)
+    public void setOneRegBytes(Arm64Register register, byte[] bytes) {
+        registers.setBytes(register.id(), bytes);
+    }
+
+    /**
+     * Lists the registers that this vCPU has. KVM_GET_REG_LIST, section 4.84, as
+     * {@link io.github.kvm4j.Vcpu#getRegList()}.
+     *
+     * @return the registers, in the kernel's order
+     * @throws KvmException
+     *             when the kernel refuses: ENOEXEC or EPERM (before {@link #init} or {@link #finalizeFeature})
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_REG_LIST)
+    public List<Arm64Register> getRegList() {
+        return Arrays.stream(registers.list()).mapToObj(Arm64Register::of).toList();
+    }
+
+    /**
+     * Chooses the interrupt by which a timer tells the vCPU that it has expired, before the first run.
+     * KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_TIMER_CTRL.
+     *
+     * @param timer
+     *            the timer
+     * @param interrupt
+     *            a private peripheral interrupt (PPI), 16 to 31; no other timer's, and the same for all vCPUs
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (not a PPI, or another timer's), EBUSY (a vCPU has run), ENXIO (a timer
+     *             that this KVM does not have)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
+    public void setTimerIrq(Arm64Timer timer, int interrupt) {
+        attributes.setInt(kvm_arm64_h.KVM_ARM_VCPU_TIMER_CTRL(), timer.attribute(), interrupt);
+    }
+
+    /**
+     * Tells by which interrupt a timer tells the vCPU that it has expired. KVM_GET_DEVICE_ATTR, group
+     * KVM_ARM_VCPU_TIMER_CTRL.
+     *
+     * @param timer
+     *            the timer
+     * @return a PPI's number, 16 to 31
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (a timer that this KVM does not have)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_DEVICE_ATTR)
+    public int getTimerIrq(Arm64Timer timer) {
+        return attributes.getInt(kvm_arm64_h.KVM_ARM_VCPU_TIMER_CTRL(), timer.attribute());
+    }
+
+    /**
+     * Chooses the interrupt by which the performance monitor of a vCPU with {@link VcpuFeature#PMU_V3} tells of an overflow.
+     * KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_PMU_V3_CTRL.
+     *
+     * @param interrupt
+     *            a PPI, 16 to 31, the same for all vCPUs, or an SPI, one for each vCPU
+     * @throws KvmException
+     *             when the kernel refuses: ENODEV (the vCPU has no PMU), EINVAL (not such an interrupt, or no in-kernel
+     *             interrupt controller), EBUSY (set already)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
+    public void setPmuIrq(int interrupt) {
+        attributes.setInt(kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_IRQ(), interrupt);
+    }
+
+    /**
+     * Tells by which interrupt the performance monitor tells of an overflow. KVM_GET_DEVICE_ATTR, group
+     * KVM_ARM_VCPU_PMU_V3_CTRL.
+     *
+     * @return an interrupt's number
+     * @throws KvmException
+     *             when the kernel refuses: ENODEV (the vCPU has no PMU), ENXIO (none has been set)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_DEVICE_ATTR)
+    public int getPmuIrq() {
+        return attributes.getInt(kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_IRQ());
+    }
+
+    /**
+     * Makes the performance monitor of a vCPU with {@link VcpuFeature#PMU_V3} ready, after its interrupt has been chosen
+     * and the in-kernel interrupt controller is ready. KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_PMU_V3_CTRL, attribute
+     * KVM_ARM_VCPU_PMU_V3_INIT.
+     *
+     * @throws KvmException
+     *             when the kernel refuses: ENODEV (the vCPU has no PMU, or the interrupt controller is not ready), ENXIO (no
+     *             interrupt, or it is in use), EEXIST (taken already), EBUSY (ready already)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
+    public void initPmu() {
+        attributes.perform(kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_INIT());
+    }
+
+    /**
+     * Chooses where the guest finds the vCPU's stolen time. KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_PVTIME_CTRL,
+     * {@link io.github.kvm4j.Capability#STEAL_TIME}.
+     *
+     * @param guestAddress
+     *            a guest-physical address in a memory slot, a multiple of 64
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (no such attribute), EINVAL (the address), EEXIST (set already)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
+    public void setPvTimeAddress(long guestAddress) {
+        attributes.setLong(kvm_arm64_h.KVM_ARM_VCPU_PVTIME_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PVTIME_IPA(),
+                guestAddress);
+    }
+}

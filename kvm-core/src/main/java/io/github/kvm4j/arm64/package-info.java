@@ -1,0 +1,2 @@
+/** What only arm64 has. */
+package io.github.kvm4j.arm64;

@@ -1,0 +1,225 @@
+package io.github.kvm4j.riscv;
+
+import java.util.Arrays;
+import java.util.List;
+
+import io.github.kvm4j.ClosedException;
+import io.github.kvm4j.KvmException;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.ioctl.Issues;
+import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.vcpu.OneReg;
+
+/**
+ * What only riscv has of a vCPU: its registers. As with {@link io.github.kvm4j.Vcpu}, a call from a second thread while one
+ * is in progress is refused.
+ * <p>
+ * A new vCPU 0 can run; the others wait until the guest starts them by the SBI, with {@link SbiExtension#HSM}.
+ */
+public final class RiscvVcpu {
+
+    private final OneReg registers;
+
+    /**
+     * For {@link io.github.kvm4j.Vcpu} alone.
+     *
+     * @param registers
+     *            the vCPU's registers by id
+     * @hidden
+     */
+    @SuppressWarnings("exports")
+    public RiscvVcpu(OneReg registers) {
+        this.registers = registers;
+    }
+
+    /**
+     * Reads a register of at most 64 bits. KVM_GET_ONE_REG, section 4.69, as
+     * {@link io.github.kvm4j.Vcpu#getOneReg(long)}.
+     *
+     * @param register
+     *            the register
+     * @return the value, zero-extended
+     * @throws IllegalArgumentException
+     *             when the register has more than 64 bits
+     * @throws KvmException
+     *             when the kernel refuses: ENOENT (the vCPU has no such register)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_ONE_REG)
+    public long getOneReg(RiscvRegister register) {
+        return registers.get(register.id());
+    }
+
+    /**
+     * Writes a register of at most 64 bits. KVM_SET_ONE_REG, section 4.68, as
+     * {@link io.github.kvm4j.Vcpu#setOneReg(long, long)}.
+     *
+     * @param register
+     *            the register
+     * @param value
+     *            the value; bits beyond the register's size are ignored
+     * @throws IllegalArgumentException
+     *             when the register has more than 64 bits
+     * @throws KvmException
+     *             when the kernel refuses: ENOENT (the vCPU has no such register), EINVAL (a value that it cannot have, or a
+     *             register that cannot be changed), EBUSY (too late: the vCPU has run)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_ONE_REG)
+    public void setOneReg(RiscvRegister register, long value) {
+        registers.set(register.id(), value);
+    }
+
+    /**
+     * Reads a register of any size. KVM_GET_ONE_REG, section 4.69, as
+     * {@link io.github.kvm4j.Vcpu#getOneRegBytes(long)}.
+     *
+     * @param register
+     *            the register
+     * @return {@link RiscvRegister#size()} bytes, the lowest first
+     * @throws KvmException
+     *             when the kernel refuses, as {@link #getOneReg}
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_ONE_REG)
+    public byte[] getOneRegBytes(RiscvRegister register) {
+        return registers.getBytes(register.id());
+    }
+
+    /**
+     * Writes a register of any size. KVM_SET_ONE_REG, section 4.68, as
+     * {@link io.github.kvm4j.Vcpu#setOneRegBytes(long, byte[])}.
+     *
+     * @param register
+     *            the register
+     * @param bytes
+     *            {@link RiscvRegister#size()} bytes, the lowest first
+     * @throws IllegalArgumentException
+     *             when there are more bytes, or fewer
+     * @throws KvmException
+     *             when the kernel refuses, as {@link #setOneReg}
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_ONE_REG)
+    public void setOneRegBytes(RiscvRegister register, byte[] bytes) {
+        registers.setBytes(register.id(), bytes);
+    }
+
+    /**
+     * Lists the registers that this vCPU has, those of extensions that are switched off left out. KVM_GET_REG_LIST, section
+     * 4.84, since Linux 6.6, as {@link io.github.kvm4j.Vcpu#getRegList()}.
+     *
+     * @return the registers, in the kernel's order
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_REG_LIST)
+    public List<RiscvRegister> getRegList() {
+        return Arrays.stream(registers.list()).mapToObj(RiscvRegister::of).toList();
+    }
+
+    /**
+     * Tells whether the vCPU has an extension of the instruction set. KVM_GET_ONE_REG, section 4.69.
+     *
+     * @param extension
+     *            the extension
+     * @return false also when the host does not have it, or this KVM does not know it
+     * @throws KvmException
+     *             when the kernel fails otherwise than by saying no
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_ONE_REG)
+    public boolean hasIsaExtension(IsaExtension extension) {
+        return isOn(extension);
+    }
+
+    /**
+     * Gives the vCPU an extension of the instruction set, or takes it away, before the first run. KVM_SET_ONE_REG, section
+     * 4.68. A new vCPU has all that the host has.
+     *
+     * @param extension
+     *            the extension
+     * @param on
+     *            whether the vCPU is to have it
+     * @throws KvmException
+     *             when the kernel refuses: ENOENT (the host does not have it), EINVAL (the vCPU cannot be without it, or
+     *             with it), EBUSY (the vCPU has run)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_ONE_REG)
+    public void setIsaExtension(IsaExtension extension, boolean on) {
+        registers.set(extension.id(), on ? 1 : 0);
+    }
+
+    /**
+     * Tells whether the guest is offered an extension of the SBI. KVM_GET_ONE_REG, section 4.69, since Linux 6.4.
+     *
+     * @param extension
+     *            the extension
+     * @return false also when this KVM does not know it
+     * @throws KvmException
+     *             when the kernel fails otherwise than by saying no
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_ONE_REG)
+    public boolean hasSbiExtension(SbiExtension extension) {
+        return isOn(extension);
+    }
+
+    /**
+     * Offers the guest an extension of the SBI, or takes it away, before the first run. KVM_SET_ONE_REG, section 4.68, since
+     * Linux 6.4.
+     *
+     * @param extension
+     *            the extension
+     * @param on
+     *            whether it is offered
+     * @throws KvmException
+     *             when the kernel refuses: ENOENT (this KVM does not have it), EINVAL, EBUSY (the vCPU has run)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_ONE_REG)
+    public void setSbiExtension(SbiExtension extension, boolean on) {
+        registers.set(extension.id(), on ? 1 : 0);
+    }
+
+    /** The kernel says ENOENT, or EINVAL before 6.6, of what it does not know. */
+    private boolean isOn(RiscvRegister extension) {
+        try {
+            return registers.get(extension.id()) != 0;
+        } catch (KvmException e) {
+            if (e.errno() == Errno.ENOENT.number() || e.errno() == Errno.EINVAL.number()) {
+                return false;
+            }
+            throw e;
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** What only riscv has. */
+package io.github.kvm4j.riscv;

@@ -1,0 +1,106 @@
+package io.github.kvm4j.testing;
+
+import java.util.HexFormat;
+
+import io.github.kvm4j.Kvm;
+import io.github.kvm4j.Vcpu;
+import io.github.kvm4j.Vm;
+import io.github.kvm4j.arm64.CoreRegister;
+import io.github.kvm4j.arm64.VcpuFeature;
+import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.memory.MemoryRegion;
+
+/** A VM with 64 KiB of memory at 0 and one vCPU in front of a small program for the host's architecture. */
+public final class TestGuest implements AutoCloseable {
+
+    public static final long ENTRY = 0x1000;
+    public static final long MEMORY_SIZE = 0x10000;
+
+    /** Where the programs find their device, which is memory-mapped. */
+    public static final long DEVICE = 0x20000;
+
+    /** What a guest does. x86's programs are 16-bit code. */
+    public enum Program {
+
+        /** Turns in a loop, without an exit. */
+        // jmp $; b .; j .
+        SPIN("ebfe", "00000014", "6f000000"),
+
+        /** Writes 0, 1, 2 ... to the device, 4 bytes each, for ever. */
+        // mov ax, 0x2000; mov ds, ax; xor eax, eax; 1: mov [0], eax; inc eax; jmp 1b
+        // mov x0, #0x20000; mov w1, #0; 1: str w1, [x0]; add w1, w1, #1; b 1b
+        // lui a0, 0x20; li a1, 0; 1: sw a1, 0(a0); addi a1, a1, 1; j 1b
+        COUNT("b80020 8ed8 6631c0 66a30000 6640 ebf8", "4000a0d2 01008052 010000b9 21040011 feffff17",
+                "37050200 93050000 2320b500 93851500 6ff09fff"),
+
+        /** Reads 4 bytes from the device at 4, writes one more to it at 0, and stops: HLT, PSCI or SBI. */
+        // mov ax, 0x2000; mov ds, ax; mov eax, [4]; inc eax; mov [0], eax; 1: hlt; jmp 1b
+        // mov x0, #0x20000; ldr w1, [x0, #4]; add w1, w1, #1; str w1, [x0]; mov w0, #0x84000008; hvc #0; b .
+        // lui a0, 0x20; lw a1, 4(a0); addiw a1, a1, 1; sw a1, 0(a0); li a7, SRST; li a6, 0; li a0, 0; li a1, 0; ecall
+        ECHO("b80020 8ed8 66a10400 6640 66a30000 f4 ebfd",
+                "4000a0d2 010440b9 21040011 010000b9 0080b052 00200011 020000d4 00000014",
+                "37050200 83254500 9b851500 2320b500 b7585253 9b884835 13080000 13050000 93050000 73000000 6f000000"),
+
+        /** Waits for an interrupt, in a loop. On x86 that is in the kernel only with its interrupt controller. */
+        // 1: hlt; jmp 1b
+        // 1: wfi; b 1b
+        // 1: wfi; j 1b
+        WAIT("f4 ebfd", "7f2003d5 ffffff17", "73005010 6ff0dfff");
+
+        private final String x86;
+        private final String arm64;
+        private final String riscv;
+
+        Program(String x86, String arm64, String riscv) {
+            this.x86 = x86;
+            this.arm64 = arm64;
+            this.riscv = riscv;
+        }
+
+        byte[] code() {
+            String code = Architecture.ON_X86 ? x86 : Architecture.ON_ARM64 ? arm64 : riscv;
+            return HexFormat.of().parseHex(code.replace(" ", ""));
+        }
+    }
+
+    public final Kvm kvm;
+    public final Vm vm;
+    public final MemoryRegion memory;
+    public final Vcpu vcpu;
+
+    public TestGuest(Program program) {
+        this(program, false);
+    }
+
+    /** @param irqchip whether x86's guest has the in-kernel interrupt controller; it means nothing to the others */
+    public TestGuest(Program program, boolean irqchip) {
+        kvm = Kvm.open();
+        vm = kvm.createVm();
+        memory = vm.memory().add(0, MEMORY_SIZE);
+        if (irqchip && Architecture.ON_X86) {
+            vm.x86().createIrqchip();
+        }
+        vcpu = vm.createVcpu(0);
+        load(vm, vcpu, program);
+    }
+
+    /** Puts a program at {@link #ENTRY} and a vCPU in front of it. */
+    public static void load(Vm vm, Vcpu vcpu, Program program) {
+        if (Architecture.ON_X86) {
+            RealModeGuest.load(vm, vcpu, HexFormat.of().formatHex(program.code()));
+        } else {
+            vm.memory().write(ENTRY, program.code());
+            if (Architecture.ON_ARM64) {
+                vcpu.arm64().init(vm.arm64().getPreferredTarget().with(VcpuFeature.PSCI_0_2));
+                vcpu.arm64().setOneReg(CoreRegister.PC, ENTRY);
+            } else {
+                vcpu.riscv().setOneReg(io.github.kvm4j.riscv.CoreRegister.PC, ENTRY);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        kvm.close();
+    }
+}
