@@ -1,14 +1,12 @@
 package io.github.kvm4j.exit;
 
-import io.github.kvm4j.internal.exit.Again;
+import io.github.kvm4j.internal.exit.Bare;
 import io.github.kvm4j.internal.exit.EntryFailure;
-import io.github.kvm4j.internal.exit.Halt;
 import io.github.kvm4j.internal.exit.InternalFailure;
-import io.github.kvm4j.internal.exit.Kick;
 import io.github.kvm4j.internal.exit.MemoryAbort;
 import io.github.kvm4j.internal.exit.MmioAccess;
 import io.github.kvm4j.internal.exit.PortAccess;
-import io.github.kvm4j.internal.exit.ShutDown;
+import io.github.kvm4j.internal.exit.SystemNotice;
 import io.github.kvm4j.internal.exit.Untyped;
 
 /**
@@ -38,7 +36,17 @@ import io.github.kvm4j.internal.exit.Untyped;
  * <p>
  * KVM documentation, section 5, "The kvm_run structure".
  */
-public sealed interface Exit {
+public sealed interface Exit
+        permits Exit.Io, Exit.Mmio, Exit.Hlt, Exit.Shutdown, Exit.SystemEvent, Exit.FailEntry, Exit.InternalError,
+        Exit.MemoryFault, Exit.Interrupted, Exit.NotReady, Exit.Unknown, RiscvExit {
+
+    /**
+     * Returns the {@code flags} of {@code struct kvm_run}, which say more of the vCPU's state than the exit's kind does.
+     * Their meaning is an architecture's own.
+     *
+     * @return the raw bits, 16 of them
+     */
+    int runFlags();
 
     /**
      * Makes a copy that stays as it is, and that cannot be answered.
@@ -197,11 +205,73 @@ public sealed interface Exit {
      * KVM_EXIT_HLT: the guest executed HLT, and no in-kernel interrupt controller is there to wake it. Running again
      * goes on behind the instruction.
      */
-    sealed interface Hlt extends Exit permits Halt {
+    sealed interface Hlt extends Exit permits Bare.Hlt {
     }
 
     /** KVM_EXIT_SHUTDOWN: the guest shut down; on x86 a triple fault. */
-    sealed interface Shutdown extends Exit permits ShutDown {
+    sealed interface Shutdown extends Exit permits Bare.Shutdown {
+    }
+
+    /**
+     * KVM_EXIT_SYSTEM_EVENT: something happened to the machine as a whole, mostly because the guest's firmware interface
+     * (PSCI on arm64, SBI on RISC-V) was called. It wants no answer, and what follows is the caller's to do. On arm64 and
+     * RISC-V a shutdown or reset has stopped every vCPU of the VM: one that is run again waits until its MP state is set.
+     */
+    sealed interface SystemEvent extends Exit permits SystemNotice {
+
+        /** What happened. */
+        enum Kind {
+            /** KVM_SYSTEM_EVENT_SHUTDOWN: the guest wants to be switched off. */
+            SHUTDOWN,
+            /** KVM_SYSTEM_EVENT_RESET: the guest wants to be reset. */
+            RESET,
+            /** KVM_SYSTEM_EVENT_CRASH: the guest says that it has crashed. */
+            CRASH,
+            /** KVM_SYSTEM_EVENT_WAKEUP: a suspended vCPU has something to wake up for; make it runnable by its MP state. */
+            WAKEUP,
+            /** KVM_SYSTEM_EVENT_SUSPEND: the guest wants to be suspended; the arm64 vCPU goes on as from PSCI SYSTEM_SUSPEND. */
+            SUSPEND,
+            /** KVM_SYSTEM_EVENT_SEV_TERM: an SEV guest asks for its end; the first word is the GHCB's MSR. */
+            SEV_TERM,
+            /** KVM_SYSTEM_EVENT_TDX_FATAL: a TDX guest reports a fatal error; the words are its registers. */
+            TDX_FATAL,
+            /** A type that this version of the library does not know: see {@link SystemEvent#type()}. */
+            UNKNOWN
+        }
+
+        /**
+         * Returns what happened, as the kernel numbers it.
+         *
+         * @return the raw type, a {@code KVM_SYSTEM_EVENT_} number
+         */
+        int type();
+
+        /**
+         * Returns what happened.
+         *
+         * @return the kind, {@link Kind#UNKNOWN} for a type that is none of the others
+         */
+        Kind kind();
+
+        /**
+         * Returns the number of data words that came with it.
+         *
+         * @return 0 to 16; 0 of a kernel without KVM_CAP_SYSTEM_EVENT_DATA (Linux 5.19)
+         */
+        int dataCount();
+
+        /**
+         * Returns a data word. The first of a shutdown or reset on arm64 has KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_ or
+         * KVM_SYSTEM_EVENT_RESET_FLAG_ bits, of which 1 means that PSCI's second version of the call was used; on RISC-V
+         * it is the reset reason that the SBI call gave.
+         *
+         * @param index
+         *            0 to {@link #dataCount()} − 1
+         * @return the word
+         * @throws IndexOutOfBoundsException
+         *             for another index
+         */
+        long data(int index);
     }
 
     /** KVM_EXIT_FAIL_ENTRY: the processor refused to enter the guest, mostly because of an invalid register state. */
@@ -293,14 +363,14 @@ public sealed interface Exit {
      * The run was interrupted by {@link io.github.kvm4j.Vcpu#kick()}; KVM_RUN returned EINTR. Any answer that was due has
      * been handed over. Running again goes on where the guest was.
      */
-    sealed interface Interrupted extends Exit permits Kick {
+    sealed interface Interrupted extends Exit permits Bare.Interrupted {
     }
 
     /**
      * KVM_RUN returned EAGAIN: the vCPU has nothing to run yet. On x86 with the in-kernel interrupt controller it is an
      * application processor that left the wait for INIT or SIPI; run again.
      */
-    sealed interface NotReady extends Exit permits Again {
+    sealed interface NotReady extends Exit permits Bare.NotReady {
     }
 
     /** An exit that this version of the library has no type for. */

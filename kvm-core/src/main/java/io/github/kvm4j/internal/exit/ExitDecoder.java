@@ -13,24 +13,30 @@ public final class ExitDecoder {
 
     private static final int MEMORY_FAULT = kvm_h.KVM_EXIT_MEMORY_FAULT();
 
+    /** The highest reason of the header; a test holds it against the list. */
+    static final int LAST = kvm_h.KVM_EXIT_SNP_REQ_CERTS();
+
     private final RunPage run;
 
-    /** By exit reason; null where there is no type. */
-    private final @Nullable Flyweight[] kinds = new Flyweight[MEMORY_FAULT + 1];
+    /** By exit reason; null where there is no type, or none has come yet. */
+    private final @Nullable Flyweight[] kinds = new Flyweight[LAST + 1];
     private final Untyped untyped = new Untyped();
     private final MemoryAbort memoryFault = new MemoryAbort();
-    private final Kick interrupted = new Kick();
-    private final Again notReady = new Again();
+    private final Bare.Interrupted interrupted = new Bare.Interrupted();
+    private final Bare.NotReady notReady = new Bare.NotReady();
 
     /** What the last run returned, and what the next run hands its answer over from. */
     private Flyweight current = interrupted;
 
     public ExitDecoder(RunPage run) {
         this.run = run;
+        // What nearly every guest does. The rest is made when it first comes, so that a vCPU does not carry, and a
+        // program does not load, what its host never sends.
         kinds[kvm_h.KVM_EXIT_IO()] = new PortAccess();
         kinds[kvm_h.KVM_EXIT_MMIO()] = new MmioAccess();
-        kinds[kvm_h.KVM_EXIT_HLT()] = new Halt();
-        kinds[kvm_h.KVM_EXIT_SHUTDOWN()] = new ShutDown();
+        kinds[kvm_h.KVM_EXIT_HLT()] = new Bare.Hlt();
+        kinds[kvm_h.KVM_EXIT_SHUTDOWN()] = new Bare.Shutdown();
+        kinds[kvm_h.KVM_EXIT_SYSTEM_EVENT()] = new SystemNotice();
         kinds[kvm_h.KVM_EXIT_FAIL_ENTRY()] = new EntryFailure();
         kinds[kvm_h.KVM_EXIT_INTERNAL_ERROR()] = new InternalFailure();
         kinds[MEMORY_FAULT] = memoryFault;
@@ -44,7 +50,7 @@ public final class ExitDecoder {
 
     /** Makes the current exit refuse answers. */
     public void retire() {
-        current.setCurrent(false);
+        current.retire();
         current = interrupted;
     }
 
@@ -52,7 +58,17 @@ public final class ExitDecoder {
     public Exit decode() {
         int reason = run.exitReason();
         Flyweight kind = reason >= 0 && reason < kinds.length ? kinds[reason] : null;
-        return enter(kind == null ? untyped : kind);
+        return enter((kind == null ? first(reason) : kind).select(run));
+    }
+
+    /** The first exit of its reason on this vCPU, or one of a reason that has no type. */
+    private Flyweight first(int reason) {
+        Flyweight kind = Kinds.create(reason);
+        if (kind == null) {
+            return untyped;
+        }
+        kinds[reason] = kind;
+        return kind;
     }
 
     /** The exit of a KVM_RUN that failed, or null when the failure is one. */
@@ -76,8 +92,7 @@ public final class ExitDecoder {
     }
 
     private Exit enter(Flyweight kind) {
-        kind.load(run);
-        kind.setCurrent(true);
+        kind.enter(run);
         current = kind;
         return (Exit) kind;
     }

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.exit.RiscvExit;
 
 /**
  * Every KVM_EXIT_ reason of the header, with its type, or with why it has none. One without a type comes as
@@ -38,7 +39,7 @@ public enum ExitReason {
     KVM_EXIT_WATCHDOG(kvm_h.KVM_EXIT_WATCHDOG(), "PowerPC: no typed interfaces"),
     KVM_EXIT_S390_TSCH(kvm_h.KVM_EXIT_S390_TSCH(), "s390: no typed interfaces"),
     KVM_EXIT_EPR(kvm_h.KVM_EXIT_EPR(), "PowerPC: no typed interfaces"),
-    KVM_EXIT_SYSTEM_EVENT(kvm_h.KVM_EXIT_SYSTEM_EVENT(), "no type yet"),
+    KVM_EXIT_SYSTEM_EVENT(kvm_h.KVM_EXIT_SYSTEM_EVENT(), Exit.SystemEvent.class),
     KVM_EXIT_S390_STSI(kvm_h.KVM_EXIT_S390_STSI(), "s390: no typed interfaces"),
     KVM_EXIT_IOAPIC_EOI(kvm_h.KVM_EXIT_IOAPIC_EOI(), "no type yet"),
     KVM_EXIT_HYPERV(kvm_h.KVM_EXIT_HYPERV(), "no type yet"),
@@ -49,7 +50,7 @@ public enum ExitReason {
     KVM_EXIT_AP_RESET_HOLD(kvm_h.KVM_EXIT_AP_RESET_HOLD(), "no type yet"),
     KVM_EXIT_X86_BUS_LOCK(kvm_h.KVM_EXIT_X86_BUS_LOCK(), "no type yet"),
     KVM_EXIT_XEN(kvm_h.KVM_EXIT_XEN(), "no type yet"),
-    KVM_EXIT_RISCV_SBI(kvm_h.KVM_EXIT_RISCV_SBI(), "no type yet"),
+    KVM_EXIT_RISCV_SBI(kvm_h.KVM_EXIT_RISCV_SBI(), RiscvExit.Sbi.class),
     KVM_EXIT_RISCV_CSR(kvm_h.KVM_EXIT_RISCV_CSR(), "no type yet"),
     KVM_EXIT_NOTIFY(kvm_h.KVM_EXIT_NOTIFY(), "no type yet"),
     KVM_EXIT_LOONGARCH_IOCSR(kvm_h.KVM_EXIT_LOONGARCH_IOCSR(), "LoongArch: no type yet"),
@@ -91,13 +92,19 @@ public enum ExitReason {
         return withoutType;
     }
 
-    /** The name of a reason, or its number where the header has none. */
-    static String name(int number) {
+    /** The reason of a number, or null where the header has none. */
+    static @Nullable ExitReason of(int number) {
         for (ExitReason reason : values()) {
             if (reason.number == number) {
-                return reason.name();
+                return reason;
             }
         }
-        return "reason " + number;
+        return null;
+    }
+
+    /** The name of a reason, or its number where the header has none. */
+    static String name(int number) {
+        ExitReason reason = of(number);
+        return reason == null ? "reason " + number : reason.name();
     }
 }

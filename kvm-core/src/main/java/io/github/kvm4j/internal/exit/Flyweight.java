@@ -9,22 +9,41 @@ import io.github.kvm4j.exit.Exit;
 abstract class Flyweight implements Cloneable {
 
     private boolean current;
+    private int runFlags;
 
     /** Takes the payload over. What the kernel says is checked before it is used. */
     abstract void load(RunPage run);
 
-    /** Hands an answer over, where the kind has one. */
-    void complete(RunPage run) {
+    /** What to load instead, where the payload itself says of which kind it is. */
+    Flyweight select(RunPage run) {
+        return this;
     }
 
-    final void setCurrent(boolean current) {
-        this.current = current;
+    /** Makes it the current exit, with the payload that is in the page. */
+    final void enter(RunPage run) {
+        runFlags = run.flags();
+        load(run);
+        current = true;
+    }
+
+    /** Makes it refuse answers. */
+    final void retire() {
+        current = false;
+    }
+
+    /** Hands an answer over, where the kind has one. */
+    void complete(RunPage run) {
     }
 
     final void requireCurrent() {
         if (!current) {
             throw new IllegalStateException("this exit cannot be answered: it is not its vCPU's current exit");
         }
+    }
+
+    /** Implements {@link Exit#runFlags()}. */
+    public int runFlags() {
+        return runFlags;
     }
 
     /** Implements {@link Exit#copy()}. */

@@ -29,6 +29,7 @@ public final class RunPage {
 
     private static final long IMMEDIATE_EXIT = kvm_run.immediate_exit$offset();
     private static final long EXIT_REASON = kvm_run.exit_reason$offset();
+    private static final long FLAGS = kvm_run.flags$offset();
     private static final long CR8 = kvm_run.cr8$offset();
     private static final VarHandle BYTE = JAVA_BYTE.varHandle();
 
@@ -62,6 +63,15 @@ public final class RunPage {
 
     void setExitReason(int reason) {
         page.set(JAVA_INT, EXIT_REASON, reason);
+    }
+
+    /** What accompanies every exit; the bits are an architecture's own. */
+    int flags() {
+        return Short.toUnsignedInt(page.get(JAVA_SHORT, FLAGS));
+    }
+
+    long cr8() {
+        return page.get(JAVA_LONG, CR8);
     }
 
     long size() {

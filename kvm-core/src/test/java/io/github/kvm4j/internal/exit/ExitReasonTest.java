@@ -45,6 +45,7 @@ class ExitReasonTest {
         }
         Set<Integer> numbers = Arrays.stream(ExitReason.values()).map(ExitReason::number).collect(Collectors.toSet());
         assertEquals(IntStream.range(0, 44).boxed().collect(Collectors.toSet()), numbers);
+        assertEquals(numbers.size() - 1, ExitDecoder.LAST);
         System.out.println("exit reasons: " + lines.size() + ", with a type: "
                 + Arrays.stream(ExitReason.values()).filter(reason -> reason.type().isPresent()).count());
     }

@@ -1,0 +1,62 @@
+package io.github.kvm4j.exit;
+
+import io.github.kvm4j.internal.exit.SbiCall;
+
+/**
+ * The exits that only RISC-V has.
+ * <p>
+ * KVM documentation, section 5, "The kvm_run structure".
+ */
+public sealed interface RiscvExit extends Exit {
+
+    /**
+     * KVM_EXIT_RISCV_SBI: the guest called its firmware (the supervisor binary interface) for something that KVM does not
+     * do itself: the legacy console, a vendor's or an experimental extension, or one that KVM_SET_ONE_REG switched off.
+     * The call wants an answer; without one the guest gets SBI_ERR_NOT_SUPPORTED (−2).
+     * <p>
+     * KVM documentation, section 5; the RISC-V SBI specification.
+     */
+    sealed interface Sbi extends RiscvExit permits SbiCall {
+
+        /** The number of arguments that a call has, used or not. */
+        int ARGUMENTS = 6;
+
+        /**
+         * Returns the extension called, the guest's a7.
+         *
+         * @return the SBI extension's id
+         */
+        long extension();
+
+        /**
+         * Returns the function called, the guest's a6.
+         *
+         * @return the function's number within the extension; legacy extensions have none
+         */
+        long function();
+
+        /**
+         * Returns an argument, the guest's a0 to a5.
+         *
+         * @param index
+         *            0 to 5
+         * @return the register's value
+         * @throws IndexOutOfBoundsException
+         *             for another index
+         */
+        long argument(int index);
+
+        /**
+         * Answers the call.
+         *
+         * @param error
+         *            what the guest finds in a0: 0 for success, or an SBI_ERR_ number, which is negative; for a legacy
+         *            extension its result
+         * @param value
+         *            what the guest finds in a1
+         * @throws IllegalStateException
+         *             when this is not the current exit, or the vCPU is closed
+         */
+        void answer(long error, long value);
+    }
+}

@@ -1,0 +1,91 @@
+package io.github.kvm4j.internal.exit;
+
+import java.util.Objects;
+
+import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.x86.kvm_run;
+import io.github.kvm4j.exit.Exit;
+
+/** KVM_EXIT_SYSTEM_EVENT. */
+public final class SystemNotice extends Flyweight implements Exit.SystemEvent {
+
+    private static final long EVENT = kvm_run.system_event$offset();
+    private static final long TYPE = EVENT + kvm_run.system_event.type$offset();
+    private static final long NDATA = EVENT + kvm_run.system_event.ndata$offset();
+    private static final long DATA = EVENT + kvm_run.system_event.data$offset();
+    private static final int MAX_DATA = (int) (kvm_run.system_event.data$layout().byteSize() / Long.BYTES);
+
+    private int type;
+    private int dataCount;
+    private long[] data = new long[MAX_DATA];
+
+    SystemNotice() {
+    }
+
+    @Override
+    void load(RunPage run) {
+        int count = run.getInt(NDATA);
+        if (count < 0 || count > MAX_DATA) {
+            throw new IllegalStateException("KVM_EXIT_SYSTEM_EVENT with " + count + " words of data");
+        }
+        type = run.getInt(TYPE);
+        dataCount = count;
+        for (int i = 0; i < dataCount; i++) {
+            data[i] = run.getLong(DATA + (long) i * Long.BYTES);
+        }
+    }
+
+    @Override
+    public int type() {
+        return type;
+    }
+
+    @Override
+    public Kind kind() {
+        if (type == kvm_h.KVM_SYSTEM_EVENT_SHUTDOWN()) {
+            return Kind.SHUTDOWN;
+        } else if (type == kvm_h.KVM_SYSTEM_EVENT_RESET()) {
+            return Kind.RESET;
+        } else if (type == kvm_h.KVM_SYSTEM_EVENT_CRASH()) {
+            return Kind.CRASH;
+        } else if (type == kvm_h.KVM_SYSTEM_EVENT_WAKEUP()) {
+            return Kind.WAKEUP;
+        } else if (type == kvm_h.KVM_SYSTEM_EVENT_SUSPEND()) {
+            return Kind.SUSPEND;
+        } else if (type == kvm_h.KVM_SYSTEM_EVENT_SEV_TERM()) {
+            return Kind.SEV_TERM;
+        } else if (type == kvm_h.KVM_SYSTEM_EVENT_TDX_FATAL()) {
+            return Kind.TDX_FATAL;
+        }
+        return Kind.UNKNOWN;
+    }
+
+    @Override
+    public int dataCount() {
+        return dataCount;
+    }
+
+    @Override
+    public long data(int index) {
+        return data[Objects.checkIndex(index, dataCount)];
+    }
+
+    @Override
+    public Exit copy() {
+        SystemNotice copy = (SystemNotice) super.copy();
+        copy.data = data.clone();
+        return copy;
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder("SystemEvent[").append(kind());
+        if (kind() == Kind.UNKNOWN) {
+            text.append(' ').append(type);
+        }
+        for (int i = 0; i < dataCount; i++) {
+            text.append(i == 0 ? ", data " : " ").append(Long.toHexString(data[i]));
+        }
+        return text.append(']').toString();
+    }
+}
