@@ -18,6 +18,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.testing.FakeLibc;
@@ -29,10 +30,13 @@ import io.github.kvm4j.x86.Sregs;
 class UseAfterCloseTest {
 
     /** What tells or remembers, without a system call; and close itself. */
-    private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory", "x86",
+    private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory",
             "unsafe",
             "kick", "vcpuMmapSize", "regions", "slot", "guestAddress", "size", "flags", "segment()", "toString",
             "equals", "hashCode");
+
+    /** The parts of one architecture each; the host's is harmless, the others are refused without a word about closing. */
+    private static final Set<String> FACETS = Set.of("x86", "arm64", "riscv");
 
     private final FakeLibc libc = new FakeLibc();
     private final List<Object> closed = new ArrayList<>();
@@ -48,7 +52,7 @@ class UseAfterCloseTest {
     }
 
     private static boolean harmless(Method method) {
-        return HARMLESS.contains(method.getName())
+        return HARMLESS.contains(method.getName()) || FACETS.contains(method.getName())
                 || method.getParameterCount() == 0 && HARMLESS.contains(method.getName() + "()");
     }
 
@@ -56,7 +60,9 @@ class UseAfterCloseTest {
     Stream<DynamicTest> everyMethodRefuses() {
         return closed.stream().flatMap(object -> Arrays.stream(object.getClass().getMethods())
                 .filter(method -> method.getDeclaringClass() == object.getClass()
-                        && !Modifier.isStatic(method.getModifiers()))
+                        && !Modifier.isStatic(method.getModifiers())
+                        && (!FACETS.contains(method.getName())
+                                || method.getName().equals(Architecture.hostPackage())))
                 .map(method -> DynamicTest.dynamicTest(object.getClass().getSimpleName() + "." + method.getName()
                         + Arrays.toString(method.getParameterTypes()), () -> check(object, method))));
     }
@@ -83,7 +89,7 @@ class UseAfterCloseTest {
             return 0x1000L;
         }
         if (type == byte[].class) {
-            return new byte[4];
+            return new byte[1]; // the size of the register whose id is the long below
         }
         if (type == Set.class) {
             return Set.of();

@@ -208,16 +208,17 @@ public final class Arm64Vcpu {
     }
 
     /**
-     * Chooses the interrupt by which a timer tells the vCPU that it has expired, before the first run.
-     * KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_TIMER_CTRL.
+     * Chooses the interrupt by which a timer tells the vCPU that it has expired, when the in-kernel interrupt controller
+     * has been created, and before the first run. KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_TIMER_CTRL.
      *
      * @param timer
      *            the timer
      * @param interrupt
-     *            a private peripheral interrupt (PPI), 16 to 31; no other timer's, and the same for all vCPUs
+     *            a private peripheral interrupt (PPI), 16 to 31; no other timer's (then the first run fails with EINVAL); of
+     *            all vCPUs at once
      * @throws KvmException
-     *             when the kernel refuses: EINVAL (not a PPI, or another timer's), EBUSY (a vCPU has run), ENXIO (a timer
-     *             that this KVM does not have)
+     *             when the kernel refuses: EINVAL (not a PPI, or the VM has no in-kernel interrupt controller), EBUSY (a
+     *             vCPU has run), ENXIO (a timer that this KVM does not have)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException

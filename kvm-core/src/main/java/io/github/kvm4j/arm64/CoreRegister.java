@@ -1,5 +1,7 @@
 package io.github.kvm4j.arm64;
 
+import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
 
 import io.github.kvm4j.bindings.arm64.kvm_arm64_h;
@@ -88,6 +90,9 @@ public enum CoreRegister implements Arm64Register {
         }
     }
 
+    private static final int GENERAL = 31;
+    private static final int VECTORS = 32;
+
     private final long id;
 
     CoreRegister(Block block, int index) {
@@ -109,8 +114,8 @@ public enum CoreRegister implements Arm64Register {
      *             for another number
      */
     public static CoreRegister x(int number) {
-        RegisterIds.check("the number of a general register", number, SP.ordinal());
-        return values()[number];
+        RegisterIds.check("the number of a general register", number, GENERAL);
+        return Objects.requireNonNull(find(Block.X.id(number)));
     }
 
     /**
@@ -123,8 +128,8 @@ public enum CoreRegister implements Arm64Register {
      *             for another number
      */
     public static CoreRegister v(int number) {
-        RegisterIds.check("the number of a vector register", number, FPSR.ordinal() - V0.ordinal());
-        return values()[V0.ordinal() + number];
+        RegisterIds.check("the number of a vector register", number, VECTORS);
+        return Objects.requireNonNull(find(Block.V.id(number)));
     }
 
     static @Nullable CoreRegister find(long id) {

@@ -107,7 +107,8 @@ public final class VgicV3 {
         }
         if (guestAddress % ALIGNMENT != 0 || guestAddress >>> REGION_COUNT_SHIFT != 0) {
             throw new IllegalArgumentException(String.format(
-                    "redistributors at 0x%x: the address must be a multiple of 0x%x below 2^%d", guestAddress, ALIGNMENT,
+                    "redistributors at 0x%x: the address must be a multiple of 0x%x below 2^%d", guestAddress,
+                    ALIGNMENT,
                     REGION_COUNT_SHIFT));
         }
         device.setAttribute(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_ADDR(), kvm_arm64_h.KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION(),

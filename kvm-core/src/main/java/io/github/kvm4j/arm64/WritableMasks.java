@@ -26,8 +26,9 @@ public final class WritableMasks {
         boolean inRange = register.op0() == OP0 && register.crn() == 0 && register.crm() < EIGHT
                 && (register.op1() <= 1 || register.op1() == 3);
         if (!inRange) {
-            throw new IllegalArgumentException(register + " is not of the feature id range: op0 3, op1 0, 1 or 3, crn 0, "
-                    + "crm below 8");
+            throw new IllegalArgumentException(
+                    register + " is not of the feature id range: op0 3, op1 0, 1 or 3, crn 0, "
+                            + "crm below 8");
         }
         int block = register.op1() == 3 ? 2 : register.op1();
         return masks[(block * EIGHT + register.crm()) * EIGHT + register.op2()];

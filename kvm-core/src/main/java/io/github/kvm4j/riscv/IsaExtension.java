@@ -95,7 +95,8 @@ public enum IsaExtension implements RiscvRegister {
     private final long id;
 
     IsaExtension(int number) {
-        this.id = RegisterIds.U64 | kvm_riscv_h.KVM_REG_RISCV_ISA_EXT() | kvm_riscv_h.KVM_REG_RISCV_ISA_SINGLE() | number;
+        this.id = RegisterIds.U64 | kvm_riscv_h.KVM_REG_RISCV_ISA_EXT() | kvm_riscv_h.KVM_REG_RISCV_ISA_SINGLE()
+                | number;
     }
 
     @Override

@@ -8,7 +8,8 @@ import io.github.kvm4j.internal.vcpu.OneReg;
  * <p>
  * Kernel documentation, section 4.68 (KVM_SET_ONE_REG), "RISC-V registers are mapped using the lower 32 bits".
  */
-public sealed interface RiscvRegister permits ConfigRegister, CoreRegister, ControlRegister, TimerRegister, FloatRegister,
+public sealed interface RiscvRegister
+        permits ConfigRegister, CoreRegister, ControlRegister, TimerRegister, FloatRegister,
         VectorControlRegister, VectorRegister, IsaExtension, SbiExtension, SbiStateRegister, OtherRegister {
 
     /**

@@ -41,7 +41,8 @@ public enum SbiExtension implements RiscvRegister {
     private final long id;
 
     SbiExtension(int number) {
-        this.id = RegisterIds.U64 | kvm_riscv_h.KVM_REG_RISCV_SBI_EXT() | kvm_riscv_h.KVM_REG_RISCV_SBI_SINGLE() | number;
+        this.id = RegisterIds.U64 | kvm_riscv_h.KVM_REG_RISCV_SBI_EXT() | kvm_riscv_h.KVM_REG_RISCV_SBI_SINGLE()
+                | number;
     }
 
     @Override

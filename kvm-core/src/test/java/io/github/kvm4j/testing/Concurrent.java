@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** What tests with several threads need. All waiting has an end. */
 public final class Concurrent {
@@ -22,6 +23,11 @@ public final class Concurrent {
     /** Runs something on a platform thread of its own. */
     public static CompletableFuture<Void> start(Runnable task) {
         return CompletableFuture.runAsync(task, Thread.ofPlatform().daemon().name("runner")::start);
+    }
+
+    /** Runs something that has a result on a platform thread of its own. */
+    public static <T> CompletableFuture<T> call(Supplier<T> task) {
+        return CompletableFuture.supplyAsync(task, Thread.ofPlatform().daemon().name("runner")::start);
     }
 
     /** Runs something on a virtual thread of its own. */
@@ -54,8 +60,8 @@ public final class Concurrent {
     }
 
     /** Waits for a task, whose failure is the test's. */
-    public static void finish(CompletableFuture<Void> task) {
-        task.orTimeout(LIMIT_SECONDS, TimeUnit.SECONDS).join();
+    public static <T> T finish(CompletableFuture<T> task) {
+        return task.orTimeout(LIMIT_SECONDS, TimeUnit.SECONDS).join();
     }
 
     /** Sleeps. */

@@ -41,6 +41,18 @@ public final class Explanations {
             Map.entry(new Failure(Ioctl.KVM_GET_DEVICE_ATTR, Errno.ENXIO), "the device has no such attribute"),
             Map.entry(new Failure(Ioctl.KVM_GET_DEVICE_ATTR, Errno.EPERM), "the device has no attributes to read"),
             Map.entry(new Failure(Ioctl.KVM_SET_DEVICE_ATTR, Errno.EPERM), "the device has no attributes to set"),
+            Map.entry(new Failure(Ioctl.KVM_GET_ONE_REG, Errno.ENOENT), "the vCPU has no such register; KVM_GET_REG_LIST lists those it has"),
+            Map.entry(new Failure(Ioctl.KVM_SET_ONE_REG, Errno.ENOENT), "the vCPU has no such register; KVM_GET_REG_LIST lists those it has"),
+            Map.entry(new Failure(Ioctl.KVM_GET_ONE_REG, Errno.ENOEXEC), "the vCPU is not initialised; KVM_ARM_VCPU_INIT comes first"),
+            Map.entry(new Failure(Ioctl.KVM_SET_ONE_REG, Errno.ENOEXEC), "the vCPU is not initialised; KVM_ARM_VCPU_INIT comes first"),
+            Map.entry(new Failure(Ioctl.KVM_GET_REG_LIST, Errno.ENOEXEC), "the vCPU is not initialised; KVM_ARM_VCPU_INIT comes first"),
+            Map.entry(new Failure(Ioctl.KVM_GET_REG_LIST, Errno.EPERM), "a feature of the vCPU is to be completed first: KVM_ARM_VCPU_FINALIZE"),
+            Map.entry(new Failure(Ioctl.KVM_SET_ONE_REG, Errno.EBUSY), "too late: the vCPU has run; set it before the first run"),
+            Map.entry(new Failure(Ioctl.KVM_ARM_VCPU_INIT, Errno.EINVAL), "the target is unknown, the features do not go together, or they differ from those that the VM's vCPUs have been given"),
+            Map.entry(new Failure(Ioctl.KVM_ARM_VCPU_INIT, Errno.ENOENT), "this KVM does not know one of the features"),
+            Map.entry(new Failure(Ioctl.KVM_ARM_VCPU_FINALIZE, Errno.EINVAL), "not a feature that is to be completed, or the vCPU was not given it"),
+            Map.entry(new Failure(Ioctl.KVM_ARM_VCPU_FINALIZE, Errno.EPERM), "the feature is complete already, or the vCPU is not initialised"),
+            Map.entry(new Failure(Ioctl.KVM_ARM_SET_COUNTER_OFFSET, Errno.EBUSY), "a vCPU is running; set the offset while all are out of the guest"),
             Map.entry(new Failure(Ioctl.KVM_RUN, Errno.EFAULT), "the guest accessed memory whose mapping is gone or not accessible"),
             Map.entry(new Failure(Ioctl.KVM_RUN, Errno.ENOEXEC), "the vCPU is not initialised; on arm64, KVM_ARM_VCPU_INIT comes first"));
 
