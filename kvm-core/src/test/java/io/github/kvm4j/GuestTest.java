@@ -119,7 +119,11 @@ class GuestTest {
                 long[] ids = guest.vcpu.getRegList();
                 // x86's list has what has no other ioctl, which can be nothing.
                 assertTrue(ids.length > 100 || Architecture.ON_X86, () -> ids.length + " registers");
-                long id = Architecture.ON_X86 ? SYSENTER_EIP : ids[0];
+                long id = Architecture.ON_X86
+                        ? SYSENTER_EIP
+                        : Architecture.ON_ARM64
+                                ? io.github.kvm4j.arm64.CoreRegister.X0.id()
+                                : io.github.kvm4j.riscv.CoreRegister.A0.id();
                 byte[] bytes = guest.vcpu.getOneRegBytes(id);
                 bytes[0]++;
                 guest.vcpu.setOneRegBytes(id, bytes);

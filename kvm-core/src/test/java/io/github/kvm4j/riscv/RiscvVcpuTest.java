@@ -104,16 +104,17 @@ class RiscvVcpuTest {
         Vcpu vcpu = load("37050200 2320b500 6f000000"); // lui a0, 0x20; sw a1, 0(a0); j .
         RiscvVcpu riscv = vcpu.riscv();
         assertTrue(riscv.hasIsaExtension(IsaExtension.M));
-        assertTrue(riscv.hasIsaExtension(IsaExtension.C));
-        riscv.setIsaExtension(IsaExtension.C, false);
-        assertFalse(riscv.hasIsaExtension(IsaExtension.C));
-        assertEquals(0, riscv.getOneReg(ConfigRegister.ISA) & 1 << ('c' - 'a'));
-        riscv.setIsaExtension(IsaExtension.C, true);
-        assertTrue((riscv.getOneReg(ConfigRegister.ISA) & 1 << ('c' - 'a')) != 0);
+        assertEquals("EINVAL", errno(() -> riscv.setIsaExtension(IsaExtension.M, false)), "nothing could enforce it");
+        assertTrue(riscv.hasIsaExtension(IsaExtension.D));
+        riscv.setIsaExtension(IsaExtension.D, false);
+        assertFalse(riscv.hasIsaExtension(IsaExtension.D));
+        assertEquals(0, riscv.getOneReg(ConfigRegister.ISA) & 1 << ('d' - 'a'));
+        riscv.setIsaExtension(IsaExtension.D, true);
+        assertTrue((riscv.getOneReg(ConfigRegister.ISA) & 1 << ('d' - 'a')) != 0);
         assertFalse(riscv.hasIsaExtension(IsaExtension.ZKR));
         assertTrue(Set.of("ENOENT", "EINVAL").contains(errno(() -> riscv.setIsaExtension(IsaExtension.ZKR, true))));
         assertInstanceOf(Exit.Mmio.class, vcpu.run());
-        assertEquals("EBUSY", errno(() -> riscv.setIsaExtension(IsaExtension.C, false)));
+        assertEquals("EBUSY", errno(() -> riscv.setIsaExtension(IsaExtension.D, false)));
     }
 
     /** The debug console is off until it is switched on, and then a call is an exit with an answer. */
