@@ -31,8 +31,10 @@ public final class CRunPage {
     /** @param table {@code x86_64}, {@code aarch64} or {@code riscv64} */
     public CRunPage(String table) {
         try (BufferedReader lines = new BufferedReader(
-                new InputStreamReader(Objects.requireNonNull(CRunPage.class.getResourceAsStream("/abi/" + table + ".tsv"),
-                        "the ABI table of " + table), StandardCharsets.US_ASCII))) {
+                new InputStreamReader(
+                        Objects.requireNonNull(CRunPage.class.getResourceAsStream("/abi/" + table + ".tsv"),
+                                "the ABI table of " + table),
+                        StandardCharsets.US_ASCII))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 String[] column = line.split("\t");
                 if (column[0].equals("field") && column[1].equals("kvm_run")) {

@@ -256,7 +256,7 @@ class ExitDecoderTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0", "3", "38", "40", "43", "44", "1000", "-1"})
+    @CsvSource({"10", "44", "1000", "-1", "-2147483648"})
     void anExitWithoutATypeIsUnknownWithItsPayload(int reason) {
         kvm_run.exit_reason(page, reason);
         page.set(ValueLayout.JAVA_BYTE, kvm_run.io$offset(), (byte) 5);
