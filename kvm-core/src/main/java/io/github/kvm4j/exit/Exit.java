@@ -2,6 +2,8 @@ package io.github.kvm4j.exit;
 
 import io.github.kvm4j.internal.exit.Bare;
 import io.github.kvm4j.internal.exit.EntryFailure;
+import io.github.kvm4j.internal.exit.GuestCall;
+import io.github.kvm4j.internal.exit.HardwareExit;
 import io.github.kvm4j.internal.exit.InternalFailure;
 import io.github.kvm4j.internal.exit.MemoryAbort;
 import io.github.kvm4j.internal.exit.MmioAccess;
@@ -24,7 +26,12 @@ import io.github.kvm4j.internal.exit.Untyped;
  * End a switch with a default case: a later version of the library may know more kinds, and a switch that was compiled
  * without one would throw {@link MatchException}.
  * <p>
- * <b>Lifetime.</b> A vCPU has one object per kind and reuses it, so that a run allocates nothing. What an exit says is
+ * An architecture's own kinds are in {@link X86Exit}, {@link Arm64Exit}, {@link RiscvExit}, {@link LoongarchExit},
+ * {@link S390Exit} and {@link PpcExit}: {@code case X86Exit.Rdmsr read -> read.answer(0)}. A kind that no architecture
+ * claims stands here, also where only some have it.
+ * <p>
+ * <b>Lifetime.</b> A vCPU has one object per kind, made at the latest when the first exit of that kind comes, and reuses
+ * it, so that a run allocates nothing. What an exit says is
  * valid until the next {@code run()} of its vCPU; a reference kept across runs shows the newer exit of its kind. Use
  * {@link #copy()} to keep one. The payload was copied out of the run page, so reading it is safe at any time, also after
  * the vCPU is closed.
@@ -37,12 +44,13 @@ import io.github.kvm4j.internal.exit.Untyped;
  * KVM documentation, section 5, "The kvm_run structure".
  */
 public sealed interface Exit
-        permits Exit.Io, Exit.Mmio, Exit.Hlt, Exit.Shutdown, Exit.SystemEvent, Exit.FailEntry, Exit.InternalError,
-        Exit.MemoryFault, Exit.Interrupted, Exit.NotReady, Exit.Unknown, RiscvExit {
+        permits Exit.Io, Exit.Mmio, Exit.Hlt, Exit.Shutdown, Exit.SystemEvent, Exit.Hypercall, Exit.Debug,
+        Exit.DirtyRingFull, Exit.FailEntry, Exit.InternalError, Exit.MemoryFault, Exit.Interrupted, Exit.NotReady,
+        Exit.UnknownHardware, Exit.Unknown, X86Exit, Arm64Exit, RiscvExit, LoongarchExit, S390Exit, PpcExit {
 
     /**
      * Returns the {@code flags} of {@code struct kvm_run}, which say more of the vCPU's state than the exit's kind does.
-     * Their meaning is an architecture's own.
+     * Their meaning is an architecture's own; {@link X86RunFlag} has x86's.
      *
      * @return the raw bits, 16 of them
      */
@@ -274,6 +282,71 @@ public sealed interface Exit
         long data(int index);
     }
 
+    /**
+     * KVM_EXIT_HYPERCALL: the guest called the hypervisor, and KVM leaves it to the caller. On x86 these are the calls
+     * that KVM_CAP_EXIT_HYPERCALL (Linux 5.14), enabled on the VM, names: KVM_HC_MAP_GPA_RANGE. On arm64 they are those
+     * that the VM's SMCCC filter forwards (Linux 6.4).
+     * <p>
+     * On x86 it wants an answer; without one the guest gets −KVM_ENOSYS, as for a call that KVM does not know. (In an
+     * SEV-SNP or TDX guest KVM translates the answer, knows 0, EINVAL and EAGAIN alone, and fails the next run with EINVAL
+     * otherwise.) On arm64 the answer is in the guest's registers, where the arguments are too: set x0.
+     */
+    sealed interface Hypercall extends Exit permits GuestCall {
+
+        /** The number of arguments that a call has, used or not. */
+        int ARGUMENTS = 6;
+
+        /**
+         * Returns which call it is.
+         *
+         * @return on x86 a {@code KVM_HC_} number, on arm64 the SMCCC function id
+         */
+        long number();
+
+        /**
+         * Returns an argument. On arm64 there are none: read x1 to x6.
+         *
+         * @param index
+         *            0 to 5
+         * @return the argument
+         * @throws IndexOutOfBoundsException
+         *             for another index
+         */
+        long argument(int index);
+
+        /**
+         * Returns how the call was made: on x86 KVM_EXIT_HYPERCALL_LONG_MODE, on arm64 the KVM_HYPERCALL_EXIT_ bits.
+         *
+         * @return the raw flags
+         */
+        long flags();
+
+        /**
+         * Answers the call.
+         *
+         * @param result
+         *            what the guest finds in its result register, truncated to 32 bits outside of long mode; 0 for success,
+         *            or a negative {@code KVM_} errno
+         * @throws IllegalStateException
+         *             when this is not the current exit, or the vCPU is closed
+         */
+        void answer(long result);
+    }
+
+    /**
+     * KVM_EXIT_DEBUG: an event that KVM_SET_GUEST_DEBUG asked for, a single step or a breakpoint. What it says is an
+     * architecture's own: {@link X86Exit.Debug}, {@link Arm64Exit.Debug}. It wants no answer.
+     */
+    sealed interface Debug extends Exit permits X86Exit.Debug, Arm64Exit.Debug, RiscvExit.Debug {
+    }
+
+    /**
+     * KVM_EXIT_DIRTY_RING_FULL: the vCPU's dirty ring is full, or nearly. Harvest it and KVM_RESET_DIRTY_RINGS; without
+     * that the next run returns this exit again. Capability KVM_CAP_DIRTY_LOG_RING or KVM_CAP_DIRTY_LOG_RING_ACQ_REL.
+     */
+    sealed interface DirtyRingFull extends Exit permits Bare.DirtyRingFull {
+    }
+
     /** KVM_EXIT_FAIL_ENTRY: the processor refused to enter the guest, mostly because of an invalid register state. */
     sealed interface FailEntry extends Exit permits EntryFailure {
 
@@ -293,7 +366,10 @@ public sealed interface Exit
         int cpu();
     }
 
-    /** KVM_EXIT_INTERNAL_ERROR: KVM could not go on, for example at an instruction that its emulator does not know. */
+    /**
+     * KVM_EXIT_INTERNAL_ERROR: KVM could not go on, for example at an instruction that its emulator does not know. It
+     * wants no answer; the guest stands at the instruction, and running again most likely ends in the same error.
+     */
     @SuppressWarnings("AvoidCommonTypeNames") // the kernel's name
     sealed interface InternalError extends Exit permits InternalFailure {
 
@@ -322,6 +398,22 @@ public sealed interface Exit
          *             for another index
          */
         long data(int index);
+
+        /**
+         * Tells whether the instruction is known that could not be emulated. On x86, with suberror 1; with
+         * KVM_CAP_EXIT_ON_EMULATION_FAILURE (Linux 5.15) enabled, also of the guest's user mode.
+         *
+         * @return true if {@link #instruction()} has bytes
+         */
+        boolean hasInstruction();
+
+        /**
+         * Returns the bytes at the instruction that could not be emulated, as many as KVM had fetched, which may be more
+         * than the instruction's own.
+         *
+         * @return a copy, of at most 15 bytes; empty where they are not known
+         */
+        byte[] instruction();
     }
 
     /**
@@ -352,6 +444,14 @@ public sealed interface Exit
         long flags();
 
         /**
+         * Tells whether the access was to private memory, KVM_MEMORY_EXIT_FLAG_PRIVATE: the guest takes the range for
+         * private, and the VM's memory attributes say otherwise, or the other way round.
+         *
+         * @return true for private, false for shared
+         */
+        boolean isPrivate();
+
+        /**
          * Returns what KVM_RUN failed with.
          *
          * @return EFAULT or EHWPOISON, positive; 0 if KVM_RUN did not fail
@@ -373,7 +473,23 @@ public sealed interface Exit
     sealed interface NotReady extends Exit permits Bare.NotReady {
     }
 
-    /** An exit that this version of the library has no type for. */
+    /**
+     * KVM_EXIT_UNKNOWN: the processor gave a reason for leaving the guest that KVM does not know, or KVM gave no reason.
+     */
+    sealed interface UnknownHardware extends Exit permits HardwareExit {
+
+        /**
+         * Returns the processor's own reason.
+         *
+         * @return the raw reason
+         */
+        long hardwareReason();
+    }
+
+    /**
+     * An exit that this version of the library has no type for: a reason, or a kind within a reason, that a later kernel
+     * invented. It cannot be answered.
+     */
     sealed interface Unknown extends Exit permits Untyped {
 
         /**

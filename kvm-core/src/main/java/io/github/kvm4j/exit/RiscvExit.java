@@ -1,5 +1,7 @@
 package io.github.kvm4j.exit;
 
+import io.github.kvm4j.internal.exit.Bare;
+import io.github.kvm4j.internal.exit.CsrAccess;
 import io.github.kvm4j.internal.exit.SbiCall;
 
 /**
@@ -58,5 +60,48 @@ public sealed interface RiscvExit extends Exit {
          *             when this is not the current exit, or the vCPU is closed
          */
         void answer(long error, long value);
+    }
+
+    /**
+     * KVM_EXIT_RISCV_CSR: the guest accessed a control and status register that KVM leaves to the caller, such as the
+     * entropy source {@code seed}. One access may read and write. It wants an answer; without one the register reads
+     * as 0, and a write is lost.
+     */
+    sealed interface Csr extends RiscvExit permits CsrAccess {
+
+        /**
+         * Returns the register.
+         *
+         * @return its number
+         */
+        int number();
+
+        /**
+         * Returns what the guest writes.
+         *
+         * @return the value, of which {@link #writeMask()} says which bits count
+         */
+        long newValue();
+
+        /**
+         * Returns which bits the guest writes.
+         *
+         * @return the mask; 0 for a mere read
+         */
+        long writeMask();
+
+        /**
+         * Answers the access, which {@link #newValue()} and {@link #writeMask()} may have changed the register by.
+         *
+         * @param oldValue
+         *            what the guest reads: the register before the write
+         * @throws IllegalStateException
+         *             when this is not the current exit, or the vCPU is closed
+         */
+        void answer(long oldValue);
+    }
+
+    /** KVM_EXIT_DEBUG on RISC-V: the guest executed EBREAK. It says no more, and wants no answer. */
+    sealed interface Debug extends RiscvExit, Exit.Debug permits Bare.Debug {
     }
 }

@@ -18,7 +18,7 @@ public final class ExitDecoder {
 
     private final RunPage run;
 
-    /** By exit reason; null where there is no type, or none has come yet. */
+    /** By exit reason; null where none has come yet. */
     private final @Nullable Flyweight[] kinds = new Flyweight[LAST + 1];
     private final Untyped untyped = new Untyped();
     private final MemoryAbort memoryFault = new MemoryAbort();
@@ -57,16 +57,17 @@ public final class ExitDecoder {
     /** The exit of a KVM_RUN that returned 0. */
     public Exit decode() {
         int reason = run.exitReason();
-        Flyweight kind = reason >= 0 && reason < kinds.length ? kinds[reason] : null;
+        if (reason < 0 || reason > LAST) {
+            return enter(untyped);
+        }
+        Flyweight kind = kinds[reason];
         return enter((kind == null ? first(reason) : kind).select(run));
     }
 
-    /** The first exit of its reason on this vCPU, or one of a reason that has no type. */
+    /** The first exit of its reason on this vCPU. */
     private Flyweight first(int reason) {
-        Flyweight kind = Kinds.create(reason);
-        if (kind == null) {
-            return untyped;
-        }
+        Flyweight created = Kinds.create(reason);
+        Flyweight kind = created == null ? untyped : created;
         kinds[reason] = kind;
         return kind;
     }

@@ -46,6 +46,15 @@ abstract class Flyweight implements Cloneable {
         return runFlags;
     }
 
+    /** Words for a text, in hexadecimal. */
+    static String hex(long[] words, int count) {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < count; i++) {
+            text.append(' ').append(Long.toHexString(words[i]));
+        }
+        return text.toString();
+    }
+
     /** Implements {@link Exit#copy()}. */
     public Exit copy() {
         try {

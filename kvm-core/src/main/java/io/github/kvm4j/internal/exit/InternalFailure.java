@@ -1,7 +1,10 @@
 package io.github.kvm4j.internal.exit;
 
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Objects;
 
+import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.exit.Exit;
 
@@ -14,9 +17,21 @@ public final class InternalFailure extends Flyweight implements Exit.InternalErr
     private static final long DATA = INTERNAL + kvm_run.internal.data$offset();
     private static final int MAX_DATA = (int) (kvm_run.internal.data$layout().byteSize() / Long.BYTES);
 
+    // With KVM_INTERNAL_ERROR_EMULATION the words have a form of their own.
+    private static final long FAILURE = kvm_run.emulation_failure$offset();
+    private static final long FLAGS = FAILURE + kvm_run.emulation_failure.flags$offset();
+    private static final long SIZE = FAILURE + kvm_run.emulation_failure.insn_size$offset();
+    private static final long BYTES = FAILURE + kvm_run.emulation_failure.insn_bytes$offset();
+    private static final int MAX_BYTES = (int) kvm_run.emulation_failure.insn_bytes$layout().byteSize();
+
+    /** How many words there are with the instruction among them. */
+    private static final int INSTRUCTION_WORDS = (int) ((BYTES + MAX_BYTES - DATA) / Long.BYTES);
+
     private int suberror;
     private int dataCount;
     private long[] data = new long[MAX_DATA];
+    private int instructionSize;
+    private byte[] instruction = new byte[MAX_BYTES];
 
     InternalFailure() {
     }
@@ -32,6 +47,22 @@ public final class InternalFailure extends Flyweight implements Exit.InternalErr
         for (int i = 0; i < dataCount; i++) {
             data[i] = run.getLong(DATA + (long) i * Long.BYTES);
         }
+        instructionSize = instructionSize(run);
+        for (int i = 0; i < instructionSize; i++) {
+            instruction[i] = run.getByte(BYTES + i);
+        }
+    }
+
+    private int instructionSize(RunPage run) {
+        if (suberror != kvm_h.KVM_INTERNAL_ERROR_EMULATION() || dataCount < INSTRUCTION_WORDS
+                || (run.getLong(FLAGS) & kvm_h.KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES()) == 0) {
+            return 0;
+        }
+        int size = Byte.toUnsignedInt(run.getByte(SIZE));
+        if (size > MAX_BYTES) {
+            throw new IllegalStateException("KVM_EXIT_INTERNAL_ERROR with an instruction of " + size + " bytes");
+        }
+        return size;
     }
 
     @Override
@@ -50,18 +81,27 @@ public final class InternalFailure extends Flyweight implements Exit.InternalErr
     }
 
     @Override
+    public boolean hasInstruction() {
+        return instructionSize > 0;
+    }
+
+    @Override
+    public byte[] instruction() {
+        return Arrays.copyOf(instruction, instructionSize);
+    }
+
+    @Override
     public Exit copy() {
         InternalFailure copy = (InternalFailure) super.copy();
         copy.data = data.clone();
+        copy.instruction = instruction.clone();
         return copy;
     }
 
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder("InternalError[suberror ").append(suberror);
-        for (int i = 0; i < dataCount; i++) {
-            text.append(i == 0 ? ", data " : " ").append(Long.toHexString(data[i]));
-        }
-        return text.append(']').toString();
+        return "InternalError[suberror " + suberror
+                + (instructionSize > 0 ? ", instruction " + HexFormat.ofDelimiter(" ").formatHex(instruction()) : "")
+                + (dataCount > 0 ? ", data" + hex(data, dataCount) : "") + "]";
     }
 }

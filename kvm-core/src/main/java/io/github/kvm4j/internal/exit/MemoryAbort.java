@@ -1,5 +1,6 @@
 package io.github.kvm4j.internal.exit;
 
+import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Errno;
@@ -45,6 +46,11 @@ public final class MemoryAbort extends Flyweight implements Exit.MemoryFault {
     @Override
     public long flags() {
         return flags;
+    }
+
+    @Override
+    public boolean isPrivate() {
+        return (flags & kvm_h.KVM_MEMORY_EXIT_FLAG_PRIVATE()) != 0;
     }
 
     @Override

@@ -94,6 +94,13 @@ public final class RunPage {
         return page.get(JAVA_LONG, offset);
     }
 
+    /** Reads as many words as fit into the array. */
+    void getLongs(long offset, long[] to) {
+        for (int i = 0; i < to.length; i++) {
+            to[i] = page.get(JAVA_LONG, offset + (long) i * Long.BYTES);
+        }
+    }
+
     void setByte(long offset, byte value) {
         page.set(JAVA_BYTE, offset, value);
     }

@@ -12,8 +12,7 @@ public final class SbiCall extends Flyweight implements RiscvExit.Sbi {
     private static final long SBI = kvm_run.riscv_sbi$offset();
     private static final long EXTENSION = SBI + kvm_run.riscv_sbi.extension_id$offset();
     private static final long FUNCTION = SBI + kvm_run.riscv_sbi.function_id$offset();
-    private static final long ARGUMENTS = SBI + kvm_run.riscv_sbi.args$offset();
-    private static final int COUNT = (int) (kvm_run.riscv_sbi.args$layout().byteSize() / Long.BYTES);
+    private static final long ARGS = SBI + kvm_run.riscv_sbi.args$offset();
     private static final long ERROR = SBI + kvm_run.riscv_sbi.ret$offset();
     private static final long VALUE = ERROR + Long.BYTES;
 
@@ -22,7 +21,7 @@ public final class SbiCall extends Flyweight implements RiscvExit.Sbi {
 
     private long extension;
     private long function;
-    private long[] arguments = new long[COUNT];
+    private long[] arguments = new long[ARGUMENTS];
     private long error;
     private long value;
 
@@ -33,9 +32,7 @@ public final class SbiCall extends Flyweight implements RiscvExit.Sbi {
     void load(RunPage run) {
         extension = run.getLong(EXTENSION);
         function = run.getLong(FUNCTION);
-        for (int i = 0; i < COUNT; i++) {
-            arguments[i] = run.getLong(ARGUMENTS + (long) i * Long.BYTES);
-        }
+        run.getLongs(ARGS, arguments);
         error = NOT_SUPPORTED;
         value = 0;
     }
@@ -58,7 +55,7 @@ public final class SbiCall extends Flyweight implements RiscvExit.Sbi {
 
     @Override
     public long argument(int index) {
-        return arguments[Objects.checkIndex(index, COUNT)];
+        return arguments[Objects.checkIndex(index, arguments.length)];
     }
 
     @Override
@@ -77,11 +74,7 @@ public final class SbiCall extends Flyweight implements RiscvExit.Sbi {
 
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder(
-                String.format("RiscvExit.Sbi[extension 0x%x, function 0x%x, arguments", extension, function));
-        for (long argument : arguments) {
-            text.append(' ').append(Long.toHexString(argument));
-        }
-        return text.append(']').toString();
+        return String.format("Sbi[extension 0x%x, function 0x%x, arguments%s]", extension, function,
+                hex(arguments, ARGUMENTS));
     }
 }

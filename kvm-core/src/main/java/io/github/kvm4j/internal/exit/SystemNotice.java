@@ -79,13 +79,7 @@ public final class SystemNotice extends Flyweight implements Exit.SystemEvent {
 
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder("SystemEvent[").append(kind());
-        if (kind() == Kind.UNKNOWN) {
-            text.append(' ').append(type);
-        }
-        for (int i = 0; i < dataCount; i++) {
-            text.append(i == 0 ? ", data " : " ").append(Long.toHexString(data[i]));
-        }
-        return text.append(']').toString();
+        return "SystemEvent[" + kind() + (kind() == Kind.UNKNOWN ? " " + type : "")
+                + (dataCount > 0 ? ", data" + hex(data, dataCount) : "") + "]";
     }
 }

@@ -22,6 +22,8 @@ import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.programs.DecodeExits;
+import io.github.kvm4j.testing.ChildJvm;
 
 /** Exits out of run pages that the test writes as the kernel would. */
 class ExitDecoderTest {
@@ -256,7 +258,7 @@ class ExitDecoderTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0", "3", "38", "40", "43", "44", "1000", "-1"})
+    @CsvSource({"10", "44", "1000", "-1", "-2147483648"})
     void anExitWithoutATypeIsUnknownWithItsPayload(int reason) {
         kvm_run.exit_reason(page, reason);
         page.set(ValueLayout.JAVA_BYTE, kvm_run.io$offset(), (byte) 5);
@@ -296,5 +298,13 @@ class ExitDecoderTest {
         page.set(ValueLayout.JAVA_INT, DATA, 78);
         decoder.complete();
         assertEquals(78, page.get(ValueLayout.JAVA_INT, DATA));
+    }
+
+    @Test
+    void noExitAllocatesOnceItsKindHasCome() {
+        ChildJvm jvm = ChildJvm.run(DecodeExits.class, "-XX:+UnlockExperimentalVMOptions", "-XX:+UseEpsilonGC",
+                "-Xmx24m");
+        assertEquals(0, jvm.status(), jvm::output);
+        assertTrue(jvm.output().contains("decoded 45000000"), jvm::output);
     }
 }

@@ -1,14 +1,19 @@
 package io.github.kvm4j.internal.exit;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -86,5 +91,96 @@ class NeutralExitTest extends ExitPages {
         assertEquals(2, decoder.interrupted().runFlags());
         assertEquals(2, decode(Exit.Hlt.class).runFlags());
         assertEquals(0x8005, copy.runFlags());
+    }
+
+    private Exit.Hypercall hypercall() {
+        c.reason(kvm_h.KVM_EXIT_HYPERCALL()).put("hypercall.nr", 12).put("hypercall.flags", 1);
+        putAll("hypercall.args", 6, 0x20);
+        return decode(Exit.Hypercall.class);
+    }
+
+    @Test
+    void aHypercallHasItsArguments() {
+        Exit.Hypercall call = hypercall();
+        assertEquals(12, call.number());
+        assertEquals(1, call.flags());
+        assertWords(call::argument, Exit.Hypercall.ARGUMENTS, 0x20);
+        assertKept(call, "Hypercall[0xc, flags 0x1, arguments 20 21 22 23 24 25]", () -> c.put("hypercall.args", 5, 0),
+                "Hypercall[0xc, flags 0x1, arguments 20 21 22 23 24 0]");
+        assertRefuses(call, exit -> exit.answer(0));
+    }
+
+    @Test
+    void aHypercallIsAnsweredAndOneThatIsNotIsUnknownToTheGuest() {
+        hypercall().answer(-22);
+        assertHandsOver(Map.of("hypercall.ret", -22L));
+        decode(Exit.Hypercall.class);
+        assertHandsOver(Map.of("hypercall.ret", -1000L));
+    }
+
+    @Test
+    void anUnknownHardwareExitHasItsReason() {
+        c.reason(kvm_h.KVM_EXIT_UNKNOWN()).put("hw.hardware_exit_reason", 0x8000_0000_0000_0042L);
+        Exit.UnknownHardware exit = decode(Exit.UnknownHardware.class);
+        assertEquals(0x8000_0000_0000_0042L, exit.hardwareReason());
+        assertWantsNoAnswer();
+        assertEquals("UnknownHardware[hardware reason 0x8000000000000042]", exit.toString());
+    }
+
+    @Test
+    void aFullDirtyRingSaysNoMore() {
+        c.reason(kvm_h.KVM_EXIT_DIRTY_RING_FULL());
+        assertEquals("DirtyRingFull", decode(Exit.DirtyRingFull.class).toString());
+        assertWantsNoAnswer();
+    }
+
+    private Exit.InternalError emulationFailure(int words, long flags, int size) {
+        c.reason(kvm_h.KVM_EXIT_INTERNAL_ERROR()).put("emulation_failure.suberror", 1)
+                .put("emulation_failure.ndata", words).put("emulation_failure.flags", flags)
+                .put("emulation_failure.insn_size", size);
+        putAll("emulation_failure.insn_bytes", 15, 0x90);
+        return decode(Exit.InternalError.class);
+    }
+
+    @Test
+    void anEmulationFailureHasTheInstruction() {
+        Exit.InternalError error = emulationFailure(3, 1, 3);
+        assertTrue(error.hasInstruction());
+        assertArrayEquals(new byte[]{(byte) 0x90, (byte) 0x91, (byte) 0x92}, error.instruction());
+        Exit.InternalError copy = (Exit.InternalError) error.copy();
+        assertEquals(15, emulationFailure(4, 1, 15).instruction().length);
+        assertArrayEquals(new byte[]{(byte) 0x90, (byte) 0x91, (byte) 0x92}, copy.instruction());
+        assertTrue(copy.toString().startsWith("InternalError[suberror 1, instruction 90 91 92, data 1 "),
+                copy::toString);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"3, 0, 3", "2, 1, 3", "0, 1, 3", "3, 1, 0", "3, 2, 3"})
+    void anEmulationFailureWithoutTheInstructionSaysSo(int words, long flags, int size) {
+        emulationFailure(3, 1, 3);
+        Exit.InternalError error = emulationFailure(words, flags, size);
+        assertFalse(error.hasInstruction());
+        assertEquals(0, error.instruction().length);
+    }
+
+    @Test
+    void anotherErrorHasNoInstruction() {
+        emulationFailure(3, 1, 3);
+        c.put("emulation_failure.suberror", 3);
+        assertFalse(decode(Exit.InternalError.class).hasInstruction());
+    }
+
+    @Test
+    void anInstructionThatIsTooLongIsRefused() {
+        assertThrows(IllegalStateException.class, () -> emulationFailure(3, 1, 16));
+        assertThrows(IllegalStateException.class, () -> emulationFailure(3, 1, 255));
+    }
+
+    @Test
+    void aMemoryFaultSaysWhetherItWasPrivate() {
+        c.reason(kvm_h.KVM_EXIT_MEMORY_FAULT()).put("memory_fault.flags", 8);
+        assertTrue(decode(Exit.MemoryFault.class).isPrivate());
+        c.put("memory_fault.flags", 7);
+        assertFalse(decode(Exit.MemoryFault.class).isPrivate());
     }
 }

@@ -3,6 +3,8 @@ package io.github.kvm4j.internal.exit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.Map;
+
 import org.junit.jupiter.api.Test;
 
 import io.github.kvm4j.bindings.kvm_h;
@@ -57,9 +59,39 @@ class RiscvExitTest extends ExitPages {
 
     @Test
     void anSbiCallIsKeptByItsCopyAndAnsweredWhileItIsCurrent() {
-        assertKept(sbi(1), "RiscvExit.Sbi[extension 0x1, function 0x7, arguments 10 11 12 13 14 15]",
+        assertKept(sbi(1), "Sbi[extension 0x1, function 0x7, arguments 10 11 12 13 14 15]",
                 () -> c.put("riscv_sbi.args", 0, 0x99),
-                "RiscvExit.Sbi[extension 0x1, function 0x7, arguments 99 11 12 13 14 15]");
+                "Sbi[extension 0x1, function 0x7, arguments 99 11 12 13 14 15]");
         assertRefuses(sbi(1), call -> call.answer(0, 0));
+    }
+
+    private RiscvExit.Csr csr() {
+        c.reason(kvm_h.KVM_EXIT_RISCV_CSR()).put("riscv_csr.csr_num", 0x15).put("riscv_csr.new_value", -2)
+                .put("riscv_csr.write_mask", 0xff00);
+        return decode(RiscvExit.Csr.class);
+    }
+
+    @Test
+    void aRegisterAccessSaysWhatIsWritten() {
+        RiscvExit.Csr csr = csr();
+        assertEquals(0x15, csr.number());
+        assertEquals(-2, csr.newValue());
+        assertEquals(0xff00, csr.writeMask());
+        assertKept(csr, "Csr[0x15, new value 0xfffffffffffffffe, mask 0xff00]", () -> c.put("riscv_csr.csr_num", 0xfff),
+                "Csr[0xfff, new value 0xfffffffffffffffe, mask 0xff00]");
+        assertRefuses(csr, access -> access.answer(0));
+    }
+
+    @Test
+    void aRegisterAccessIsAnsweredAndOneThatIsNotReadsAsZero() {
+        csr().answer(-9);
+        assertHandsOver(Map.of("riscv_csr.ret_value", -9L));
+        decode(RiscvExit.Csr.class);
+        assertHandsOver(Map.of("riscv_csr.ret_value", 0L));
+    }
+
+    @Test
+    void aBreakpointSaysNoMore() {
+        assertEquals("Debug", new Bare.Debug().toString());
     }
 }

@@ -7,11 +7,16 @@ import java.lang.foreign.GroupLayout;
 import java.lang.foreign.MemoryLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.github.kvm4j.testing.CRunPage;
 
 /**
  * {@link RunPage} and the exits take x86's offsets: they are every architecture's, but for what the debug exit and the
@@ -56,5 +61,20 @@ class RunPageTest {
         List<String> x86 = fields((GroupLayout) X86, 0, "");
         assertEquals(x86, fields(layout, 0, ""));
         assertEquals(true, x86.size() > 100, "fields looked at: " + x86.size());
+    }
+
+    /** The same of what C compilers say, whose tables the tests of the exits use. */
+    @ParameterizedTest
+    @ValueSource(strings = {"aarch64", "riscv64"})
+    void theCOffsetsAreTheSameOnEveryArchitecture(String table) {
+        Map<String, String> x86 = common("x86_64");
+        assertEquals(x86, common(table));
+        assertEquals(true, x86.size() > 150, "fields looked at: " + x86.size());
+    }
+
+    private static Map<String, String> common(String table) {
+        Map<String, String> layout = new TreeMap<>(new CRunPage(table).layout());
+        layout.keySet().removeIf(name -> name.startsWith("debug") || name.startsWith("s.regs"));
+        return layout;
     }
 }
