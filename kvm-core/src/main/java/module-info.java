@@ -17,5 +17,6 @@ import org.jspecify.annotations.NullMarked;
     exports io.github.kvm4j.memory;
     exports io.github.kvm4j.riscv;
     exports io.github.kvm4j.unsafe;
+    exports io.github.kvm4j.util;
     exports io.github.kvm4j.x86;
 }

@@ -98,10 +98,7 @@ public final class Kvm implements AutoCloseable {
         Objects.requireNonNull(path, "path");
         // Before anything is bound: what is bound is for the architectures that are known.
         Architecture.requireKnown();
-        if (!NativeAccess.isGranted()) {
-            throw new KvmException("open(" + path + ")",
-                    "kvm4j needs native access: start java with " + NativeAccess.OPTION);
-        }
+        requireNativeAccess("open(" + path + ")");
         return open(path, Host.linux());
     }
 
@@ -116,6 +113,47 @@ public final class Kvm implements AutoCloseable {
         } catch (Throwable t) {
             Cleanup.after(t, fd::close);
             throw t;
+        }
+    }
+
+    /**
+     * Chooses the real-time signal by which {@link Vcpu#kick()} and {@link Vcpu#close()} make a vCPU's thread leave the
+     * guest, one for the process, and installs a handler for it that does nothing. Without this call it is the first
+     * real-time signal that has no handler when the first vCPU of the process is created. The signal must stay the library's:
+     * nobody may change its handler, or block it in a thread that is in {@link Vcpu#run()}.
+     *
+     * @param signal
+     *            a signal's number, from SIGRTMIN to SIGRTMAX: with glibc 34 to 64
+     * @throws IllegalArgumentException
+     *             for another signal
+     * @throws IllegalStateException
+     *             when the signal has a handler already or is ignored, or when another has been chosen, at the latest for the
+     *             first vCPU
+     * @throws KvmException
+     *             when the JVM denies native access
+     */
+    public static void chooseKickSignal(int signal) {
+        requireNativeAccess("sigaction");
+        Host.linux().kickSignal().choose(signal);
+    }
+
+    /**
+     * Returns the signal of {@link #chooseKickSignal}, which is chosen now if that has not been done.
+     *
+     * @return the signal's number
+     * @throws IllegalStateException
+     *             when every real-time signal has a handler
+     * @throws KvmException
+     *             when the JVM denies native access
+     */
+    public static int kickSignal() {
+        requireNativeAccess("sigaction");
+        return Host.linux().kickSignal().number();
+    }
+
+    private static void requireNativeAccess(String call) {
+        if (!NativeAccess.isGranted()) {
+            throw new KvmException(call, "kvm4j needs native access: start java with " + NativeAccess.OPTION);
         }
     }
 

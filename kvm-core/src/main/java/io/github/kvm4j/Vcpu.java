@@ -1,6 +1,8 @@
 package io.github.kvm4j;
 
 import java.lang.ref.Reference;
+import java.util.Objects;
+import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
@@ -130,8 +132,39 @@ public final class Vcpu implements AutoCloseable {
     }
 
     /**
+     * Completes the instruction that the last exit interrupted, without letting the guest go on: KVM_RUN with
+     * {@code immediate_exit}, section 5, again and again until it returns EINTR. Port and memory-mapped I/O and the like are
+     * complete only when the kernel is entered again; so do this before the vCPU's state is read to be saved. It may bring
+     * more exits, such as the second half of an access that crosses a page, which go to the handler. A kick that is pending
+     * stays pending.
+     *
+     * @param handler
+     *            gets the exits that come, and answers them as after {@link #run()}
+     * @throws KvmException
+     *             when the kernel refuses, as {@link #run()}
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_RUN)
+    public void completePending(Consumer<? super Exit> handler) {
+        Objects.requireNonNull(handler, "handler");
+        try {
+            for (Exit exit = fd.completePending(); exit != null; exit = fd.completePending()) {
+                handler.accept(exit);
+            }
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
      * Makes exactly one run return {@link Exit.Interrupted}: the one in progress, or else the next. Kicks that come before
      * that one count as one. Any thread may call it at any time; on a closed vCPU it does nothing. It allocates nothing.
+     * <p>
+     * An instruction is completed first: when the guest's access to a device crosses a page, its second half comes as an
+     * exit before the {@code Interrupted}.
      *
      * @throws KvmException
      *             when the signal cannot be sent (EAGAIN: the user's limit of pending signals, ulimit -i, is exhausted);

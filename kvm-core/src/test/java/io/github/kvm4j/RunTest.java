@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
@@ -237,5 +238,44 @@ class RunTest {
         guest.close();
         assertThrows(IllegalStateException.class, () -> io.answer(1));
         assertEquals(0x1234, io.port(), "reading stays safe");
+    }
+
+    /** again: mov [0xffe], eax, which crosses a page of the device; inc eax; jmp again */
+    private static final String CROSSING = "b8 00 20 8e d8 66 31 c0 66 a3 fe 0f 66 40 eb f8";
+
+    @Test
+    void completingBringsTheSecondHalfOfAnAccessThatCrossesAPage() {
+        try (RealModeGuest guest = new RealModeGuest(CROSSING)) {
+            Exit.Mmio first = run(guest, Exit.Mmio.class);
+            assertEquals(0x20ffe, first.address());
+            assertEquals(2, first.size());
+            List<Exit> rest = new ArrayList<>();
+            guest.vcpu.completePending(exit -> rest.add(exit.copy()));
+            assertEquals(1, rest.size(), rest::toString);
+            assertEquals(0x21000, assertInstanceOf(Exit.Mmio.class, rest.getFirst()).address());
+            assertEquals(RealModeGuest.ENTRY + 12, guest.vcpu.x86().getRegs().rip);
+            assertEquals(0, guest.vcpu.x86().getRegs().rax);
+            // Nothing is left, and the guest has not gone on.
+            guest.vcpu.completePending(exit -> {
+                throw new AssertionError(exit);
+            });
+            assertEquals(RealModeGuest.ENTRY + 12, guest.vcpu.x86().getRegs().rip);
+            assertEquals(0x20ffe, run(guest, Exit.Mmio.class).address());
+            assertEquals(1, guest.vcpu.x86().getRegs().rax);
+        }
+    }
+
+    @Test
+    void anAnswerIsTakenOverByCompleting() {
+        // mov dx, 0x1234; in al, dx; hlt
+        try (RealModeGuest guest = new RealModeGuest("ba 34 12 ec f4")) {
+            run(guest, Exit.Io.class).answer(0x42);
+            guest.vcpu.completePending(exit -> {
+                throw new AssertionError(exit);
+            });
+            assertEquals(0x42, guest.vcpu.x86().getRegs().rax & 0xff);
+            assertEquals(RealModeGuest.ENTRY + 4, guest.vcpu.x86().getRegs().rip);
+            run(guest, Exit.Hlt.class);
+        }
     }
 }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.DynamicTest;
@@ -93,6 +94,10 @@ class UseAfterCloseTest {
         }
         if (type == Set.class) {
             return Set.of();
+        }
+        if (type == Consumer.class) {
+            return (Consumer<Object>) exit -> {
+            };
         }
         if (type == Capability.class) {
             return Capability.USER_MEMORY;

@@ -52,6 +52,11 @@ public final class RunPage {
         BYTE.setVolatile(page, IMMEDIATE_EXIT, (byte) 0);
     }
 
+    /** Whether {@link #requestImmediateExit()} stands. */
+    public boolean immediateExit() {
+        return (byte) BYTE.getVolatile(page, IMMEDIATE_EXIT) != 0;
+    }
+
     /** The guest's CR8 at the next KVM_RUN, where the local APIC is not the kernel's. */
     public void setCr8(long cr8) {
         page.set(JAVA_LONG, CR8, cr8);

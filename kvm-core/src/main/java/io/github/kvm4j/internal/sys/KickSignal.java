@@ -39,6 +39,27 @@ public final class KickSignal {
         return number;
     }
 
+    /** Chooses the signal, before the first vCPU of the process. */
+    public synchronized void choose(int signal) {
+        if (number == signal) {
+            return;
+        }
+        if (number != 0) {
+            throw new IllegalStateException("the kick signal is " + number
+                    + " already; choose another one before the first vCPU of the process is created");
+        }
+        if (signal < libc.sigrtmin() || signal > libc.sigrtmax()) {
+            throw new IllegalArgumentException(
+                    "signal " + signal + " is no real-time signal; those that the C library leaves "
+                            + "to programs are " + libc.sigrtmin() + " to " + libc.sigrtmax());
+        }
+        if (!isFree(signal) || !take(signal)) {
+            throw new IllegalStateException(
+                    "signal " + signal + " has a handler already, or is ignored; choose another one");
+        }
+        number = signal;
+    }
+
     private int install() {
         for (int signal = libc.sigrtmin(); signal <= libc.sigrtmax(); signal++) {
             if (isFree(signal) && take(signal)) {

@@ -126,6 +126,17 @@ final class Kicker {
         return (int) PENDING.getAndSet(this, 0) != 0;
     }
 
+    /**
+     * By the holder of the vCPU, after a KVM_RUN for which it has set {@code immediate_exit} itself: clears it, but for a kick
+     * that is pending. The order is that of {@link #takeKick()}, for the same reason.
+     */
+    void withdrawImmediateExit() {
+        runPage.clearImmediateExit();
+        if (pending != 0) {
+            runPage.requestImmediateExit();
+        }
+    }
+
     /** By the runner and the closer, after the state says that nobody runs: waits for the kicker that saw it otherwise. */
     void awaitKickInFlight() {
         int now = gate;

@@ -219,6 +219,33 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
         }
     }
 
+    /**
+     * Enters KVM_RUN, but not the guest: the kernel takes the answer to the last exit over and completes the guest's
+     * instruction with it. Returns the exit that this brings, or null when nothing is left to complete.
+     */
+    public @Nullable Exit completePending() {
+        enter();
+        try {
+            decoder.complete();
+            runPage.requestImmediateExit();
+            long result = libc.ioctl(errno, number, KVM_RUN, 0);
+            if (result >= 0) {
+                return decoder.decode();
+            }
+            if (result == EINTR || Errno.EAGAIN.is(result)) {
+                return null;
+            }
+            Exit exit = decoder.decodeFailure(result);
+            if (exit == null) {
+                throw Explanations.failure(Ioctl.KVM_RUN, result);
+            }
+            return exit;
+        } finally {
+            kicker.withdrawImmediateExit();
+            state = FREE;
+        }
+    }
+
     @SuppressWarnings("ReferenceEquality") // the same thread, not an equal one
     private int threadId() {
         Thread thread = Thread.currentThread();

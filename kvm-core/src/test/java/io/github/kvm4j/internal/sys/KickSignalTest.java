@@ -3,6 +3,7 @@ package io.github.kvm4j.internal.sys;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
@@ -46,5 +47,28 @@ class KickSignalTest {
             libc.handling(signal, 77);
         }
         assertThrows(IllegalStateException.class, new KickSignal(libc)::number);
+    }
+
+    @Test
+    void aChosenSignalIsTaken() {
+        KickSignal signal = new KickSignal(libc);
+        signal.choose(50);
+        assertEquals(50, signal.number());
+        assertEquals(new FakeLibc.SignalAction(libc.harmlessFunction(), libc_h.SA_RESTART()), libc.signalAction(50));
+        signal.choose(50);
+        assertTrue(
+                assertThrows(IllegalStateException.class, () -> signal.choose(51)).getMessage().contains("50 already"));
+    }
+
+    @Test
+    void aSignalThatIsTakenOrNoRealTimeSignalCannotBeChosen() {
+        KickSignal signal = new KickSignal(libc);
+        libc.handling(40, 77);
+        assertTrue(assertThrows(IllegalStateException.class, () -> signal.choose(40)).getMessage()
+                .contains("has a handler already"));
+        assertEquals(new FakeLibc.SignalAction(77, 0), libc.signalAction(40));
+        assertThrows(IllegalArgumentException.class, () -> signal.choose(10));
+        assertThrows(IllegalArgumentException.class, () -> signal.choose(65));
+        assertEquals(libc.sigrtmin(), signal.number());
     }
 }

@@ -1,8 +1,11 @@
 package io.github.kvm4j.internal.vcpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -12,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.ClosedException;
+import io.github.kvm4j.KvmException;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
@@ -118,5 +122,52 @@ class VcpuFdTest {
         }));
         assertEquals(2, libc.count("pthread_sigmask"));
         vcpu.close();
+    }
+
+    private boolean immediateExit() {
+        return vcpu.runPage().immediateExit();
+    }
+
+    @Test
+    void completingEntersTheKernelWithImmediateExitAndTakesItBack() {
+        AtomicInteger runs = new AtomicInteger();
+        libc.answering(Ioctl.KVM_RUN, () -> {
+            assertTrue(immediateExit());
+            return runs.incrementAndGet() == 1 ? FakeLibc.AS_USUAL : -Errno.EINTR.number();
+        });
+        assertInstanceOf(Exit.Hlt.class, vcpu.completePending());
+        assertFalse(immediateExit());
+        assertNull(vcpu.completePending());
+        assertFalse(immediateExit());
+        vcpu.close();
+    }
+
+    @Test
+    void completingLeavesAKickPending() {
+        libc.answering(Ioctl.KVM_RUN, () -> -Errno.EINTR.number());
+        vcpu.kick();
+        assertNull(vcpu.completePending());
+        assertTrue(immediateExit());
+        assertInstanceOf(Exit.Interrupted.class, vcpu.run());
+        assertFalse(immediateExit());
+        // Also one that comes meanwhile.
+        libc.onIoctl(Ioctl.KVM_RUN, vcpu::kick);
+        assertNull(vcpu.completePending());
+        assertTrue(immediateExit());
+        libc.onIoctl(Ioctl.KVM_RUN, () -> {
+        });
+        assertInstanceOf(Exit.Interrupted.class, vcpu.run());
+        assertFalse(immediateExit());
+        assertEquals(0, libc.count("tgkill"), "nobody ran");
+        vcpu.close();
+    }
+
+    @Test
+    void aFailureWhileCompletingTakesImmediateExitBackToo() {
+        libc.answering(Ioctl.KVM_RUN, () -> -Errno.EIO.number());
+        assertEquals("EIO", assertThrows(KvmException.class, vcpu::completePending).errnoName());
+        assertFalse(immediateExit());
+        vcpu.close();
+        assertThrows(ClosedException.class, vcpu::completePending);
     }
 }

@@ -1,0 +1,274 @@
+package io.github.kvm4j.util;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import io.github.kvm4j.Vcpu;
+import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.testing.Concurrent;
+import io.github.kvm4j.testing.ProcessState;
+import io.github.kvm4j.testing.RealModeGuest;
+import io.github.kvm4j.testing.RequiresKvm;
+import io.github.kvm4j.testing.TestGuest;
+import io.github.kvm4j.testing.TestGuest.Program;
+import io.github.kvm4j.util.ExitHandler.Next;
+
+/** The run loop's thread: how it ends, and what a pause is good for. */
+@RequiresKvm
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class VcpuThreadTest {
+
+    /** Counts the guest's accesses, and lets it go on. */
+    private static ExitHandler counting(AtomicInteger accesses) {
+        return exit -> {
+            switch (exit) {
+                case Exit.Mmio _ -> accesses.incrementAndGet();
+                case Exit.Interrupted _ -> Thread.onSpinWait();
+                default -> throw new IllegalStateException("unexpected exit: " + exit);
+            }
+            return Next.RUN;
+        };
+    }
+
+    private static VcpuThread start(Vcpu vcpu, ExitHandler handler) {
+        return VcpuThread.start("vcpu-" + vcpu.id(), vcpu, handler);
+    }
+
+    @Test
+    void theHandlerGetsEachExitOnTheThreadAndEndsIt() {
+        try (TestGuest guest = new TestGuest(Program.ECHO)) {
+            List<String> threads = new ArrayList<>();
+            VcpuThread thread = start(guest.vcpu, exit -> {
+                threads.add(Thread.currentThread().getName());
+                return exit instanceof Exit.Mmio ? Next.RUN : Next.END;
+            });
+            assertEquals(VcpuThread.End.HANDLER, Concurrent.finish(thread.end()));
+            assertEquals(List.of("vcpu-0", "vcpu-0", "vcpu-0"), threads);
+            assertSame(guest.vcpu, thread.vcpu());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = Program.class, names = {"SPIN", "COUNT", "WAIT"})
+    void stoppingEndsTheThreadAndLeavesTheVcpuOpen(Program program) {
+        try (TestGuest guest = new TestGuest(program, true)) {
+            VcpuThread thread = start(guest.vcpu, counting(new AtomicInteger()));
+            Concurrent.pause(10);
+            assertFalse(thread.end().isDone());
+            thread.close();
+            assertEquals(VcpuThread.End.STOPPED, thread.end().join());
+            assertFalse(guest.vcpu.isClosed());
+            // No kick is left over.
+            thread.stop();
+            thread.pause().close();
+            if (program == Program.COUNT) {
+                assertInstanceOf(Exit.Mmio.class, guest.vcpu.run());
+            }
+        }
+    }
+
+    @Test
+    void aPauseKeepsTheGuestWhereItIs() {
+        try (TestGuest guest = new TestGuest(Program.COUNT)) {
+            AtomicInteger accesses = new AtomicInteger();
+            VcpuThread thread = start(guest.vcpu, counting(accesses));
+            for (int i = 0; i < 5; i++) {
+                int before = accesses.get();
+                Concurrent.await(() -> accesses.get() > before);
+                try (Pause _ = thread.pause()) {
+                    int paused = accesses.get();
+                    guest.vcpu.completePending(exit -> {
+                        throw new AssertionError(exit);
+                    });
+                    Concurrent.pause(5);
+                    assertEquals(paused, accesses.get());
+                }
+            }
+            thread.close();
+        }
+    }
+
+    /** An access that crosses a page has two halves: a pause never falls between them. */
+    @Test
+    @RequiresKvm(arch = Architecture.X86)
+    void aPauseFindsTheLastInstructionComplete() {
+        // again: mov [0xffe], eax; inc eax; jmp again
+        try (RealModeGuest guest = new RealModeGuest("b8 00 20 8e d8 66 31 c0 66 a3 fe 0f 66 40 eb f8")) {
+            AtomicInteger accesses = new AtomicInteger();
+            VcpuThread thread = start(guest.vcpu, counting(accesses));
+            for (int i = 0; i < 300; i++) {
+                int before = accesses.get();
+                Concurrent.await(() -> accesses.get() > before);
+                try (Pause _ = thread.pause()) {
+                    assertEquals(0, accesses.get() % 2);
+                    long turns = accesses.get() / 2;
+                    long counted = guest.vcpu.x86().getRegs().rax;
+                    assertTrue(counted == turns || counted == turns - 1, () -> counted + " of " + turns);
+                }
+            }
+            thread.close();
+        }
+    }
+
+    @Test
+    void aPauseWaitsForTheHandler() {
+        try (TestGuest guest = new TestGuest(Program.ECHO)) {
+            CountDownLatch inHandler = new CountDownLatch(1);
+            CountDownLatch goOn = new CountDownLatch(1);
+            VcpuThread thread = start(guest.vcpu, exit -> {
+                if (exit instanceof Exit.Mmio mmio && mmio.isRead()) {
+                    inHandler.countDown();
+                    Concurrent.await(goOn);
+                    mmio.answer(7);
+                }
+                return exit instanceof Exit.Mmio || exit instanceof Exit.Interrupted ? Next.RUN : Next.END;
+            });
+            Concurrent.await(inHandler);
+            CompletableFuture<Pause> pause = Concurrent.call(thread::pause);
+            Concurrent.pause(50);
+            assertFalse(pause.isDone());
+            goOn.countDown();
+            Concurrent.finish(pause).close();
+            assertEquals(VcpuThread.End.HANDLER, Concurrent.finish(thread.end()));
+        }
+    }
+
+    @Test
+    void pausesMayOverlap() {
+        try (TestGuest guest = new TestGuest(Program.COUNT)) {
+            AtomicInteger accesses = new AtomicInteger();
+            VcpuThread thread = start(guest.vcpu, counting(accesses));
+            Pause one = thread.pause();
+            Pause two = thread.pause();
+            int paused = accesses.get();
+            one.close();
+            one.close();
+            Concurrent.pause(20);
+            assertEquals(paused, accesses.get());
+            two.close();
+            Concurrent.await(() -> accesses.get() > paused);
+            thread.close();
+        }
+    }
+
+    @Test
+    void allVcpusOfAVmArePausedTogether() {
+        try (TestGuest guest = new TestGuest(Program.SPIN)) {
+            List<VcpuThread> threads = new ArrayList<>(List.of(start(guest.vcpu, counting(new AtomicInteger()))));
+            for (int id = 1; id < 4; id++) {
+                Vcpu vcpu = guest.vm.createVcpu(id);
+                TestGuest.load(guest.vm, vcpu, Program.SPIN);
+                threads.add(start(vcpu, counting(new AtomicInteger())));
+            }
+            for (int i = 0; i < 20; i++) {
+                try (Pause _ = VcpuThread.pauseAll(threads)) {
+                    for (VcpuThread thread : threads) {
+                        thread.vcpu().completePending(exit -> {
+                            throw new AssertionError(exit);
+                        });
+                    }
+                }
+            }
+            guest.vm.close();
+            for (VcpuThread thread : threads) {
+                assertEquals(VcpuThread.End.CLOSED, Concurrent.finish(thread.end()));
+            }
+        }
+    }
+
+    @Test
+    void aPausedThreadEndsWhenStoppedOrClosed() {
+        try (TestGuest guest = new TestGuest(Program.SPIN)) {
+            VcpuThread thread = start(guest.vcpu, counting(new AtomicInteger()));
+            try (Pause _ = thread.pause()) {
+                thread.close();
+                assertEquals(VcpuThread.End.STOPPED, thread.end().join());
+            }
+            VcpuThread next = start(guest.vcpu, counting(new AtomicInteger()));
+            try (Pause _ = next.pause()) {
+                guest.vm.close();
+            }
+            assertEquals(VcpuThread.End.CLOSED, Concurrent.finish(next.end()));
+            next.pause().close();
+        }
+    }
+
+    @Test
+    void aHandlerThatClosesItsOwnVmEndsItsThread() {
+        TestGuest guest = new TestGuest(Program.COUNT);
+        VcpuThread thread = start(guest.vcpu, _ -> {
+            guest.vm.close();
+            return Next.RUN;
+        });
+        assertEquals(VcpuThread.End.CLOSED, Concurrent.finish(thread.end()));
+        assertEquals(1, ProcessState.kvmFds().size(), "the system alone");
+        guest.close();
+        assertEquals(List.of(), ProcessState.kvmFds());
+    }
+
+    @Test
+    void whatTheHandlerThrowsIsTheEndAndGoesToThePolicy() {
+        try (TestGuest guest = new TestGuest(Program.COUNT)) {
+            AtomicReference<Throwable> failure = new AtomicReference<>();
+            CountDownLatch told = new CountDownLatch(1);
+            VcpuThread thread = VcpuThread.start("vcpu", guest.vcpu, _ -> {
+                throw new Exception("the handler's");
+            }, t -> {
+                failure.set(t);
+                told.countDown();
+            });
+            CompletionException e = assertThrows(CompletionException.class, () -> Concurrent.finish(thread.end()));
+            assertEquals("the handler's", e.getCause().getMessage());
+            Concurrent.await(told);
+            assertSame(e.getCause(), failure.get());
+            thread.close();
+        }
+    }
+
+    @Test
+    void aHandlerCannotPauseItselfButStopItself() {
+        try (TestGuest guest = new TestGuest(Program.COUNT)) {
+            AtomicReference<VcpuThread> self = new AtomicReference<>();
+            CountDownLatch known = new CountDownLatch(1);
+            AtomicReference<String> refusal = new AtomicReference<>();
+            self.set(start(guest.vcpu, exit -> {
+                Concurrent.await(known);
+                refusal.compareAndSet(null,
+                        assertThrows(IllegalStateException.class, self.get()::pause).getMessage());
+                self.get().close();
+                return Next.RUN;
+            }));
+            known.countDown();
+            assertEquals(VcpuThread.End.STOPPED, Concurrent.finish(self.get().end()));
+            assertTrue(refusal.get().contains("its own handler"), refusal.get());
+        }
+    }
+
+    @Test
+    void whoCompletesTheFutureHasNoHoldOnTheThread() {
+        try (TestGuest guest = new TestGuest(Program.SPIN)) {
+            VcpuThread thread = start(guest.vcpu, counting(new AtomicInteger()));
+            thread.end().complete(VcpuThread.End.HANDLER);
+            assertFalse(thread.end().isDone());
+            thread.close();
+        }
+    }
+}
