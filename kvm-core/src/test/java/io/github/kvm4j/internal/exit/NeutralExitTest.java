@@ -149,6 +149,8 @@ class NeutralExitTest extends ExitPages {
         assertArrayEquals(new byte[]{(byte) 0x90, (byte) 0x91, (byte) 0x92}, error.instruction());
         Exit.InternalError copy = (Exit.InternalError) error.copy();
         assertEquals(15, emulationFailure(4, 1, 15).instruction().length);
+        putAll("emulation_failure.insn_bytes", 15, 0x10);
+        assertEquals(0x12, decode(Exit.InternalError.class).instruction()[2]);
         assertArrayEquals(new byte[]{(byte) 0x90, (byte) 0x91, (byte) 0x92}, copy.instruction());
         assertTrue(copy.toString().startsWith("InternalError[suberror 1, instruction 90 91 92, data 1 "),
                 copy::toString);
