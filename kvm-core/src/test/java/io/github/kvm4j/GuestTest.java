@@ -113,6 +113,24 @@ class GuestTest {
     }
 
     @Test
+    @RequiresKvm(arch = {Architecture.X86, Architecture.ARM64})
+    void twoVcpusOnTwoThreadsTalkThroughMemory() {
+        try (TestGuest guest = new TestGuest(Program.ASK)) {
+            Vcpu other = guest.vm.createVcpu(1);
+            TestGuest.load(guest.vm, other, Program.REPLY, 0x2000);
+            CompletableFuture<Exit> asking = Concurrent.call(() -> guest.vcpu.run().copy());
+            CompletableFuture<Exit> replying = Concurrent.call(() -> other.run().copy());
+            Exit.Mmio answer = assertInstanceOf(Exit.Mmio.class, Concurrent.finish(asking));
+            assertEquals(TestGuest.DEVICE, answer.address());
+            assertEquals(43, answer.value());
+            Exit.Mmio reply = assertInstanceOf(Exit.Mmio.class, Concurrent.finish(replying));
+            assertEquals(TestGuest.DEVICE + 4, reply.address());
+            assertEquals(43, reply.value());
+            assertArrayEquals(new byte[]{42, 0, 0, 0, 0, 0, 0, 0, 43}, guest.vm.memory().read(0x8000, 9));
+        }
+    }
+
+    @Test
     void registersByTheirIdsAreTheArchitecturesOrItsCapabilityIsLacking() {
         try (TestGuest guest = new TestGuest(Program.SPIN)) {
             if (guest.vm.has(Capability.ONE_REG)) {

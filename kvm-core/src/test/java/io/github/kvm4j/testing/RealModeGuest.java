@@ -32,12 +32,17 @@ public final class RealModeGuest implements AutoCloseable {
     /** Puts code at {@link #ENTRY} and the vCPU in front of it. */
     public static void load(Vm vm, Vcpu vcpu, String code) {
         vm.memory().write(ENTRY, HexFormat.of().parseHex(code.replace(" ", "")));
+        enter(vcpu, ENTRY);
+    }
+
+    /** Puts the vCPU in front of code below 64 KiB. */
+    static void enter(Vcpu vcpu, long entry) {
         Sregs sregs = vcpu.x86().getSregs();
         sregs.cs.base = 0;
         sregs.cs.selector = 0;
         vcpu.x86().setSregs(sregs);
         Regs regs = new Regs();
-        regs.rip = ENTRY;
+        regs.rip = entry;
         regs.rsp = 0x8000;
         vcpu.x86().setRegs(regs);
     }

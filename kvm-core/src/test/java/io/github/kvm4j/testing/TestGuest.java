@@ -41,6 +41,20 @@ public final class TestGuest implements AutoCloseable {
                 "4000a0d2 010440b9 21040011 010000b9 0080b052 00200011 020000d4 00000014",
                 "37050200 83254500 9b851500 2320b500 b7585253 9b884835 13080000 13050000 93050000 73000000 6f000000"),
 
+        /** Writes 42 to memory at 0x8000, waits for an answer at 0x8008, and writes that to the device at 0. No riscv. */
+        // mov ax, 0x2000; mov es, ax; mov dword [0x8000], 42; 1: mov eax, [0x8008]; test eax, eax; jz 1b; mov es:[0], eax
+        // mov x1, #0x8000; mov w2, #42; str w2, [x1]; 1: ldr w3, [x1, #8]; cbz w3, 1b; mov x0, #0x20000; str w3, [x0]
+        ASK("b80020 8ec0 66c70600802a000000 66a10880 6685c0 74f7 2666a30000 f4",
+                "010090d2 42058052 220000b9 230840b9 e3ffff34 4000a0d2 030000b9 00000014", ""),
+
+        /** Waits for a number at 0x8000, writes one more to memory at 0x8008 and to the device at 4. No riscv. */
+        // mov ax, 0x2000; mov es, ax; 1: mov eax, [0x8000]; test eax, eax; jz 1b; inc eax; mov [0x8008], eax
+        // mov es:[4], eax; hlt
+        // mov x1, #0x8000; 1: ldr w3, [x1]; cbz w3, 1b; add w3, w3, #1; str w3, [x1, #8]; mov x0, #0x20000
+        // str w3, [x0, #4]; b .
+        REPLY("b80020 8ec0 66a10080 6685c0 74f7 6640 66a30880 2666a30400 f4",
+                "010090d2 230040b9 e3ffff34 63040011 230800b9 4000a0d2 030400b9 00000014", ""),
+
         /** Waits for an interrupt, in a loop. On x86 that is in the kernel only with its interrupt controller. */
         // 1: hlt; jmp 1b
         // 1: wfi; b 1b
@@ -74,7 +88,12 @@ public final class TestGuest implements AutoCloseable {
 
     /** @param irqchip whether x86's guest has the in-kernel interrupt controller; it means nothing to the others */
     public TestGuest(Program program, boolean irqchip) {
-        kvm = Kvm.open();
+        this(Kvm.open(), program, irqchip);
+    }
+
+    /** On an open system, which it closes with itself. */
+    public TestGuest(Kvm kvm, Program program, boolean irqchip) {
+        this.kvm = kvm;
         vm = kvm.createVm();
         memory = vm.memory().add(0, MEMORY_SIZE);
         if (irqchip && Architecture.ON_X86) {
@@ -86,16 +105,19 @@ public final class TestGuest implements AutoCloseable {
 
     /** Puts a program at {@link #ENTRY} and a vCPU in front of it. */
     public static void load(Vm vm, Vcpu vcpu, Program program) {
+        load(vm, vcpu, program, ENTRY);
+    }
+
+    /** Puts a program somewhere below 64 KiB and a vCPU in front of it. */
+    public static void load(Vm vm, Vcpu vcpu, Program program, long entry) {
+        vm.memory().write(entry, program.code());
         if (Architecture.ON_X86) {
-            RealModeGuest.load(vm, vcpu, HexFormat.of().formatHex(program.code()));
+            RealModeGuest.enter(vcpu, entry);
+        } else if (Architecture.ON_ARM64) {
+            vcpu.arm64().init(vm.arm64().getPreferredTarget().with(VcpuFeature.PSCI_0_2));
+            vcpu.arm64().setOneReg(CoreRegister.PC, entry);
         } else {
-            vm.memory().write(ENTRY, program.code());
-            if (Architecture.ON_ARM64) {
-                vcpu.arm64().init(vm.arm64().getPreferredTarget().with(VcpuFeature.PSCI_0_2));
-                vcpu.arm64().setOneReg(CoreRegister.PC, ENTRY);
-            } else {
-                vcpu.riscv().setOneReg(io.github.kvm4j.riscv.CoreRegister.PC, ENTRY);
-            }
+            vcpu.riscv().setOneReg(io.github.kvm4j.riscv.CoreRegister.PC, entry);
         }
     }
 
