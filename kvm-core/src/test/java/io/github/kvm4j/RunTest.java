@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.memory.MemoryFlag;
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 import io.github.kvm4j.x86.Segment;

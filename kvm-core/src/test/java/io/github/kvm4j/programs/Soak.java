@@ -8,13 +8,14 @@ import io.github.kvm4j.Vm;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.testing.ProcessState;
 import io.github.kvm4j.testing.RealModeGuest;
+import io.github.kvm4j.testing.Rounds;
 
 /** Opens, creates, runs to HLT and closes, again and again, and prints what is left, for a test to read. */
 public final class Soak {
 
-    private static final int WARM_UP = 1_000;
-    private static final int ROUNDS = 10_000;
-    private static final int IRQCHIP_ROUNDS = 300;
+    private static final int ROUNDS = Rounds.of(10_000);
+    private static final int WARM_UP = Rounds.of(1_000);
+    private static final int IRQCHIP_ROUNDS = Rounds.of(300);
 
     private Soak() {
     }

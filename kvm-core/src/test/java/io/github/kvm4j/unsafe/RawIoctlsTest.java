@@ -21,12 +21,13 @@ import io.github.kvm4j.bindings.kvm_mp_state;
 import io.github.kvm4j.bindings.x86.kvm_cpuid2;
 import io.github.kvm4j.bindings.x86.kvm_cpuid_entry2;
 import io.github.kvm4j.bindings.x86.kvm_regs;
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.ProcessState;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 
 /** Ioctls without a typed method, on the KVM at hand; and what is refused of them. */
-@RequiresKvm
+@RequiresKvm(arch = Architecture.X86)
 class RawIoctlsTest {
 
     private static void assertRefused(String part, Runnable call) {
