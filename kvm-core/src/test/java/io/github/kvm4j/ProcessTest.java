@@ -21,7 +21,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.programs.ExitWhileRunning;
 import io.github.kvm4j.programs.OpenKvm;
 import io.github.kvm4j.programs.Soak;
@@ -34,7 +33,7 @@ class ProcessTest {
 
     @Test
     @Tag("slow")
-    @RequiresKvm(arch = Architecture.X86)
+    @RequiresKvm
     void tenThousandLivesLeaveNothing() {
         // A heap of fixed size, and free native memory given back: what grows then is a leak. Without the trim the JIT
         // compiler's working memory comes and goes by more than the limit (seen: 0 to 15 MB; with C1 alone 3 MB).
@@ -44,7 +43,8 @@ class ProcessTest {
         Map<String, Integer> left = child.output().lines().filter(line -> line.matches(".* -?\\d+"))
                 .collect(Collectors.toMap(line -> line.substring(0, line.lastIndexOf(' ')),
                         line -> Integer.parseInt(line.substring(line.lastIndexOf(' ') + 1))));
-        System.out.println(Rounds.of(10_000) + " lives, and " + Rounds.of(300) + " with irqchip and PIT, leave: " + left);
+        System.out.println(
+                Rounds.of(10_000) + " lives, and " + Rounds.of(300) + " with irqchip and PIT on x86, leave: " + left);
         assertEquals(0, left.get("fds"));
         assertEquals(0, left.get("kvm mappings"));
         assertTrue(left.get("more mappings") <= 10, () -> "of three a life: " + left);
@@ -52,7 +52,7 @@ class ProcessTest {
     }
 
     @Test
-    @RequiresKvm(arch = Architecture.X86)
+    @RequiresKvm
     void systemExitEndsTheProcessWhileAVcpuRuns() {
         ChildJvm child = ChildJvm.run(ExitWhileRunning.class);
         assertEquals(42, child.status(), child::output);

@@ -36,7 +36,9 @@ public record ChildJvm(int status, String output) {
     public static List<Path> paths() {
         Stream<Path> paths = Stream.of(System.getProperty(MODULE.isNamed() ? "jdk.module.path" : "java.class.path")
                 .split(File.pathSeparator)).map(Path::of).map(Path::toAbsolutePath);
-        Stream<Path> tests = MODULE.isNamed() ? Stream.of(Path.of("target", "test-classes").toAbsolutePath()) : Stream.of();
+        Stream<Path> tests = MODULE.isNamed()
+                ? Stream.of(Path.of("target", "test-classes").toAbsolutePath())
+                : Stream.of();
         return Stream.concat(paths, tests).toList();
     }
 

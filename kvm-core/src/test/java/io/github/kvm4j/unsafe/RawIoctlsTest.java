@@ -25,9 +25,10 @@ import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.ProcessState;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
+import io.github.kvm4j.testing.TestGuest;
 
 /** Ioctls without a typed method, on the KVM at hand; and what is refused of them. */
-@RequiresKvm(arch = Architecture.X86)
+@RequiresKvm
 class RawIoctlsTest {
 
     private static void assertRefused(String part, Runnable call) {
@@ -36,6 +37,7 @@ class RawIoctlsTest {
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void anIoctlThatFillsAStructure() {
         try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
             guest.vcpu.x86().getRegs();
@@ -52,13 +54,14 @@ class RawIoctlsTest {
 
     @Test
     void anIoctlThatTakesANumberOrNothing() {
-        try (RealModeGuest guest = new RealModeGuest("f4")) {
+        try (TestGuest guest = new TestGuest(TestGuest.Program.SPIN)) {
             assertEquals(12, guest.kvm.unsafe().ioctl("KVM_GET_API_VERSION"));
             assertEquals(1, guest.vm.unsafe().ioctl("KVM_CHECK_EXTENSION", kvm_h.KVM_CAP_USER_MEMORY()));
         }
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void anIoctlWithAnArrayBehindItsHeader() {
         try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
             int count = 128;
@@ -87,7 +90,7 @@ class RawIoctlsTest {
 
     @Test
     void aRefusalOfTheKernelIsNamed() {
-        try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
+        try (TestGuest guest = new TestGuest(TestGuest.Program.SPIN); Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocateFrom(JAVA_INT, 77);
             KvmException e = assertThrows(KvmException.class,
                     () -> guest.vcpu.unsafe().ioctl("KVM_SET_MP_STATE", state));
@@ -98,7 +101,7 @@ class RawIoctlsTest {
 
     @Test
     void whatTheLibraryMustOwnIsRefused() {
-        try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
+        try (TestGuest guest = new TestGuest(TestGuest.Program.SPIN); Arena arena = Arena.ofConfined()) {
             List<String> before = ProcessState.kvmFds();
             assertRefused("KVM_RUN is refused", () -> guest.vcpu.unsafe().ioctl("KVM_RUN"));
             assertRefused("refused", () -> guest.vcpu.unsafe().ioctl("KVM_SET_SIGNAL_MASK", arena.allocate(12)));
@@ -112,6 +115,7 @@ class RawIoctlsTest {
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void whatCannotBeRightIsRefused() {
         try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
             MemorySegment regs = kvm_regs.allocate(arena);
@@ -131,6 +135,7 @@ class RawIoctlsTest {
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void closedIsClosed() {
         RealModeGuest guest = new RealModeGuest("f4");
         Device device = guest.vm.createDevice(DeviceType.VFIO);

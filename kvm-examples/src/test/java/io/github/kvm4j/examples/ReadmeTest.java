@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,6 +19,7 @@ class ReadmeTest {
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
 
     @Test
+    @Tag("slow")
     @RequiresKvm
     void theFirstProgramRuns(@TempDir Path folder) throws IOException, InterruptedException {
         assumeTrue(ModuleLayer.boot().findModule("jdk.compiler").isPresent(), "this Java has no compiler");
