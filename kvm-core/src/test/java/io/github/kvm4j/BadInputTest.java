@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.memory.GuestMemory;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.testing.ProcessState;
@@ -209,6 +210,7 @@ class BadInputTest {
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void whatMustComeBeforeTheFirstVcpuIsRefusedAfterIt() {
         vm.createVcpu(0);
         assertSays(assertThrows(IllegalStateException.class, () -> vm.x86().setIdentityMapAddress(0xfffbc000L)),
@@ -220,6 +222,7 @@ class BadInputTest {
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void aSecondIrqchipAndASecondPitAreRefused() {
         assertSays(assertThrows(KvmException.class, () -> vm.x86().createPit2(Set.of())), "KVM_CREATE_PIT2", "ENOENT",
                 "create that first");
@@ -231,12 +234,14 @@ class BadInputTest {
 
     @ParameterizedTest
     @ValueSource(longs = {-4096, 1, 0xfffff000L, 0xffffe000L, 1L << 32, Long.MAX_VALUE})
+    @RequiresKvm(arch = Architecture.X86)
     void badTssAddressesAreRefused(long address) {
         assertThrows(IllegalArgumentException.class, () -> vm.x86().setTssAddress(address));
     }
 
     @ParameterizedTest
     @ValueSource(longs = {-4096, 1, 1L << 32, Long.MAX_VALUE})
+    @RequiresKvm(arch = Architecture.X86)
     void badIdentityMapAddressesAreRefused(long address) {
         assertThrows(IllegalArgumentException.class, () -> vm.x86().setIdentityMapAddress(address));
     }

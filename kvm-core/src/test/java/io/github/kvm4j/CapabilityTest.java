@@ -19,6 +19,7 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import io.github.kvm4j.Capability.Enabling;
@@ -156,6 +157,7 @@ class CapabilityTest {
 
     /** Asked with all arguments 0, which many take: none that the table does not know of is taken. */
     @Test
+    @Tag("slow")
     @RequiresKvm
     void theKernelTakesNothingThatTheTableDoesNotKnow() {
         try (Kvm kvm = Kvm.open()) {

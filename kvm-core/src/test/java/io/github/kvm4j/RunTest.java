@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
@@ -22,7 +23,7 @@ import io.github.kvm4j.x86.Segment;
 import io.github.kvm4j.x86.Sregs;
 
 /** Guests that run on the KVM at hand, and the exits that they take. */
-@RequiresKvm
+@RequiresKvm(arch = Architecture.X86)
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class RunTest {
 

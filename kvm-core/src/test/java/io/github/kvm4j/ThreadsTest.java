@@ -19,12 +19,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.ProcessState;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
+import io.github.kvm4j.testing.Rounds;
 
 /** A vCPU that one thread runs, and what the others may do. */
-@RequiresKvm
+@RequiresKvm(arch = Architecture.X86)
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ThreadsTest {
 
@@ -71,7 +73,7 @@ class ThreadsTest {
     @ParameterizedTest
     @ValueSource(strings = {SPINNING, EXITING})
     void everyKickIsAnsweredByOneInterrupted(String code) throws Exception {
-        int rounds = 20_000;
+        int rounds = Rounds.of(20_000);
         try (RealModeGuest guest = new RealModeGuest(code)) {
             int[] interrupted = {0};
             CompletableFuture<Void> runner = CompletableFuture.runAsync(() -> {
@@ -101,7 +103,7 @@ class ThreadsTest {
     @Test
     void aKickReachesEveryNewRunnerThread() throws Exception {
         try (RealModeGuest guest = new RealModeGuest(SPINNING)) {
-            for (int i = 0; i < 500; i++) {
+            for (int i = 0; i < Rounds.of(500); i++) {
                 CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, i % 2 == 0 ? PLATFORM : VIRTUAL);
                 guest.vcpu.kick();
                 runner.get(30, TimeUnit.SECONDS);
@@ -126,7 +128,7 @@ class ThreadsTest {
     @ParameterizedTest
     @ValueSource(strings = {SPINNING, EXITING})
     void closingARunningVcpuEndsItsRun(String code) throws Exception {
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < Rounds.of(200); i++) {
             RealModeGuest guest = new RealModeGuest(code);
             CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, PLATFORM);
             if (i % 2 == 0) {
@@ -145,7 +147,7 @@ class ThreadsTest {
 
     @Test
     void closingFromManyThreadsAtOnceClosesOnce() throws Exception {
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < Rounds.of(100); i++) {
             RealModeGuest guest = new RealModeGuest(SPINNING);
             CompletableFuture<Void> runner = CompletableFuture.runAsync(() -> {
                 while (!guest.vcpu.isClosed()) {
@@ -165,7 +167,7 @@ class ThreadsTest {
 
     @Test
     void aVmIsClosedWhileItsVcpusAreClosedOneByOne() throws Exception {
-        for (int i = 0; i < 500; i++) {
+        for (int i = 0; i < Rounds.of(500); i++) {
             try (Kvm kvm = Kvm.open()) {
                 Vm vm = kvm.createVm();
                 List<Vcpu> vcpus = new ArrayList<>();

@@ -1,8 +1,6 @@
 package io.github.kvm4j.programs;
 
-import java.lang.foreign.ValueLayout;
-
-import io.github.kvm4j.testing.RealModeGuest;
+import io.github.kvm4j.testing.TestGuest;
 
 /** Calls System.exit while another thread runs a guest that never exits. */
 public final class ExitWhileRunning {
@@ -13,11 +11,9 @@ public final class ExitWhileRunning {
     }
 
     public static void main(String[] args) throws InterruptedException {
-        RealModeGuest guest = new RealModeGuest("ff 06 00 20 eb fa"); // inc word [0x2000]; jmp
+        TestGuest guest = new TestGuest(TestGuest.Program.SPIN);
         Thread.ofPlatform().start(guest.vcpu::run);
-        while (guest.memory.segment().get(ValueLayout.JAVA_SHORT, 0x2000) == 0) {
-            Thread.sleep(1);
-        }
+        Thread.sleep(500); // time to get into the guest, which nobody sees from outside
         System.out.println("leaving");
         System.exit(STATUS);
     }

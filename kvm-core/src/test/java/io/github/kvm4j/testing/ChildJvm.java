@@ -7,43 +7,62 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
-/** Runs a main class of the tests in a JVM of its own, on the module path as the tests themselves, and waits for its end. */
+import io.github.kvm4j.Kvm;
+
+/**
+ * Runs a main class of the tests in a JVM of its own, and waits for its end. Its classes come from where the tests' own
+ * do: the module path, with the tests patched into the module, or the class path.
+ */
 public record ChildJvm(int status, String output) {
 
-    private static final long LIMIT_SECONDS = 180;
+    /** At a real machine's speed; see {@link Rounds}. */
+    private static final long LIMIT_SECONDS = 180L * Rounds.DIVISOR;
     private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
+    private static final Module MODULE = Kvm.class.getModule();
 
-    /** The module path that this JVM runs on. */
-    public static List<Path> modulePath() {
-        return List.of(System.getProperty("jdk.module.path").split(File.pathSeparator)).stream().map(Path::of).toList();
-    }
+    /** What native access is granted to. */
+    public static final String GRANTEE = MODULE.isNamed() ? MODULE.getName() : "ALL-UNNAMED";
 
-    /** Where the tests' classes are. */
-    public static Path testClasses() {
-        return Path.of("target", "test-classes").toAbsolutePath();
+    /** The option that grants native access. */
+    public static final String NATIVE_ACCESS = "--enable-native-access=" + GRANTEE;
+
+    /** Options for every child, in {@code -Dkvm.tests.java}: on a slow machine they make it start faster. */
+    private static final List<String> OPTIONS = Stream.of(System.getProperty("kvm.tests.java", "").split(" "))
+            .filter(option -> !option.isEmpty()).toList();
+
+    /** Where this JVM has its classes from: the module path with the tests' own last, or the class path. */
+    public static List<Path> paths() {
+        Stream<Path> paths = Stream.of(System.getProperty(MODULE.isNamed() ? "jdk.module.path" : "java.class.path")
+                .split(File.pathSeparator)).map(Path::of).map(Path::toAbsolutePath);
+        Stream<Path> tests = MODULE.isNamed()
+                ? Stream.of(Path.of("target", "test-classes").toAbsolutePath())
+                : Stream.of();
+        return Stream.concat(paths, tests).toList();
     }
 
     /** Runs it with native access granted. */
     public static ChildJvm run(Class<?> main, String... options) {
-        List<String> all = new ArrayList<>(
-                List.of("--enable-native-access=io.github.kvm4j", "--illegal-native-access=deny"));
+        List<String> all = new ArrayList<>(List.of(NATIVE_ACCESS, "--illegal-native-access=deny"));
         all.addAll(List.of(options));
-        return command(List.of(), modulePath(), testClasses(), main, all);
+        return command(List.of(), paths(), main, all);
     }
 
-    /** Runs it behind other words of a command line, with these paths and these options and no others. */
-    public static ChildJvm command(List<String> prefix, List<Path> modulePath, Path testClasses, Class<?> main,
-            List<String> options) {
+    /** Runs it behind other words of a command line, with paths as {@link #paths} gives them, and these options. */
+    public static ChildJvm command(List<String> prefix, List<Path> paths, Class<?> main, List<String> options) {
         List<String> command = new ArrayList<>(prefix);
         command.add(JAVA.toString());
+        command.addAll(OPTIONS);
+        command.add("-Dkvm.tests.divisor=" + Rounds.DIVISOR);
         command.addAll(options);
-        command.add("--module-path");
-        command.add(String.join(File.pathSeparator, modulePath.stream().map(Path::toString).toList()));
-        command.add("--patch-module");
-        command.add("io.github.kvm4j=" + testClasses);
-        command.add("--module");
-        command.add("io.github.kvm4j/" + main.getName());
+        if (MODULE.isNamed()) {
+            command.addAll(List.of("--module-path", joined(paths.subList(0, paths.size() - 1))));
+            command.addAll(List.of("--patch-module", MODULE.getName() + "=" + paths.getLast()));
+            command.addAll(List.of("--module", MODULE.getName() + "/" + main.getName()));
+        } else {
+            command.addAll(List.of("--class-path", joined(paths), main.getName()));
+        }
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             process.getOutputStream().close();
@@ -63,5 +82,9 @@ public record ChildJvm(int status, String output) {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static String joined(List<Path> paths) {
+        return String.join(File.pathSeparator, paths.stream().map(Path::toString).toList());
     }
 }

@@ -37,7 +37,7 @@ public final class ProcessState {
 
     /** The lines of /proc/self/maps with a mapping of KVM. */
     public static List<String> kvmMappings() {
-        return lines("/proc/self/maps").stream().filter(line -> line.contains("kvm-")).toList();
+        return lines("/proc/self/maps").stream().filter(line -> line.contains("anon_inode:kvm-")).toList();
     }
 
     /** How many mappings there are in all. */

@@ -21,9 +21,11 @@ import io.github.kvm4j.bindings.kvm_mp_state;
 import io.github.kvm4j.bindings.x86.kvm_cpuid2;
 import io.github.kvm4j.bindings.x86.kvm_cpuid_entry2;
 import io.github.kvm4j.bindings.x86.kvm_regs;
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.ProcessState;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
+import io.github.kvm4j.testing.TestGuest;
 
 /** Ioctls without a typed method, on the KVM at hand; and what is refused of them. */
 @RequiresKvm
@@ -35,6 +37,7 @@ class RawIoctlsTest {
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void anIoctlThatFillsAStructure() {
         try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
             guest.vcpu.x86().getRegs();
@@ -51,13 +54,14 @@ class RawIoctlsTest {
 
     @Test
     void anIoctlThatTakesANumberOrNothing() {
-        try (RealModeGuest guest = new RealModeGuest("f4")) {
+        try (TestGuest guest = new TestGuest(TestGuest.Program.SPIN)) {
             assertEquals(12, guest.kvm.unsafe().ioctl("KVM_GET_API_VERSION"));
             assertEquals(1, guest.vm.unsafe().ioctl("KVM_CHECK_EXTENSION", kvm_h.KVM_CAP_USER_MEMORY()));
         }
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void anIoctlWithAnArrayBehindItsHeader() {
         try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
             int count = 128;
@@ -86,7 +90,7 @@ class RawIoctlsTest {
 
     @Test
     void aRefusalOfTheKernelIsNamed() {
-        try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
+        try (TestGuest guest = new TestGuest(TestGuest.Program.SPIN); Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocateFrom(JAVA_INT, 77);
             KvmException e = assertThrows(KvmException.class,
                     () -> guest.vcpu.unsafe().ioctl("KVM_SET_MP_STATE", state));
@@ -97,7 +101,7 @@ class RawIoctlsTest {
 
     @Test
     void whatTheLibraryMustOwnIsRefused() {
-        try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
+        try (TestGuest guest = new TestGuest(TestGuest.Program.SPIN); Arena arena = Arena.ofConfined()) {
             List<String> before = ProcessState.kvmFds();
             assertRefused("KVM_RUN is refused", () -> guest.vcpu.unsafe().ioctl("KVM_RUN"));
             assertRefused("refused", () -> guest.vcpu.unsafe().ioctl("KVM_SET_SIGNAL_MASK", arena.allocate(12)));
@@ -111,6 +115,7 @@ class RawIoctlsTest {
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void whatCannotBeRightIsRefused() {
         try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
             MemorySegment regs = kvm_regs.allocate(arena);
@@ -130,6 +135,7 @@ class RawIoctlsTest {
     }
 
     @Test
+    @RequiresKvm(arch = Architecture.X86)
     void closedIsClosed() {
         RealModeGuest guest = new RealModeGuest("f4");
         Device device = guest.vm.createDevice(DeviceType.VFIO);

@@ -18,11 +18,12 @@ import io.github.kvm4j.KvmException;
 import io.github.kvm4j.Vm;
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 
 /** Registers and CPUID go to the vCPU and come back as they were. */
-@RequiresKvm
+@RequiresKvm(arch = Architecture.X86)
 class X86StateTest {
 
     /** Gives every field a value of its own, by reflection, so that one that is forgotten shows. */

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -17,6 +18,7 @@ class BindingClassesTest {
     private static final String BINDINGS = "io.github.kvm4j.bindings.";
 
     @Test
+    @Tag("slow")
     @RequiresKvm
     void helloLoadsWhatItUses(@TempDir Path folder) throws IOException, InterruptedException {
         Path log = folder.resolve("load");

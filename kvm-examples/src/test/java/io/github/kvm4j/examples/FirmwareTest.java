@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,6 +24,7 @@ class FirmwareTest {
     private Path folder;
 
     @Test
+    @Tag("slow")
     @RequiresKvm
     @EnabledOnOs(architectures = "amd64", disabledReason = "SeaBIOS is for x86")
     void seaBiosRunsUntilItHasFoundNothingToBootFrom() throws Exception {
@@ -38,6 +40,7 @@ class FirmwareTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1})
+    @Tag("slow")
     @RequiresKvm
     @EnabledOnOs(architectures = "amd64", disabledReason = "the guest's code is for x86")
     void timeLimitEndsAnImageThatSpins(int seconds) throws Exception {

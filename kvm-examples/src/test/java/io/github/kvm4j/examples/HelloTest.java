@@ -5,11 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.nio.file.Path;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.io.TempDir;
 
 @RequiresKvm
-@EnabledOnOs(architectures = "amd64", disabledReason = "the guest's code is for x86")
 class HelloTest {
 
     @Test

@@ -9,10 +9,10 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.io.TempDir;
 
 @RequiresKvm
-@EnabledOnOs(architectures = "amd64", disabledReason = "the guest's code is for x86")
 class LongModeTest {
 
     @Test
+    @EnabledOnOs(architectures = "amd64", disabledReason = "the guest's code is for x86")
     void guestComputesWithWhatItReadsFromTheDevice(@TempDir Path folder) throws Exception {
         ExampleRun run = ExampleRun.of(folder, LongMode.class);
         assertEquals("""

@@ -1,0 +1,16 @@
+package io.github.kvm4j.testing;
+
+/** How often something is repeated: as often as the test says, or a fraction of that on an emulated machine. */
+public final class Rounds {
+
+    /** What numbers of rounds are divided by, and limits of time multiplied with: {@code -Dkvm.tests.divisor}, or 1. */
+    static final int DIVISOR = Integer.getInteger("kvm.tests.divisor", 1);
+
+    private Rounds() {
+    }
+
+    /** So many on a real machine, and one at least elsewhere. */
+    public static int of(int full) {
+        return Math.max(1, full / DIVISOR);
+    }
+}
