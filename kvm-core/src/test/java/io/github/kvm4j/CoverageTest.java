@@ -144,7 +144,8 @@ class CoverageTest {
         Set<Ioctl> issued = EnumSet.noneOf(Ioctl.class);
         try (Stream<Path> sources = Files.walk(Path.of("src", "main", "java"))) {
             for (Path source : sources.filter(file -> file.toString().endsWith(".java")
-                    && !file.toString().contains("internal/ioctl") && !file.toString().contains("unsafe")).toList()) {
+                    && !file.toString().matches(".*internal/ioctl/(Ioctl|Explanations)\\.java")
+                    && !file.toString().contains("unsafe")).toList()) {
                 String code = Files.readString(source).replaceAll("@Issues\\([^)]*\\)", "");
                 for (Ioctl ioctl : Ioctl.values()) {
                     if (code.matches("(?s).*\\bIoctl\\." + ioctl + "\\b.*")) {
