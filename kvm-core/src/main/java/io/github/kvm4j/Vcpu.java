@@ -48,7 +48,7 @@ public final class Vcpu implements AutoCloseable {
         this.fd = fd;
         this.registers = new OneReg(state, fd);
         this.attributes = new Attributes(fd);
-        this.x86 = Architecture.ON_X86 ? new X86Vcpu(fd) : null;
+        this.x86 = Architecture.ON_X86 ? new X86Vcpu(state, fd) : null;
         this.arm64 = Architecture.ON_ARM64 ? new Arm64Vcpu(state, fd, registers, attributes) : null;
         this.riscv = Architecture.ON_RISCV ? new RiscvVcpu(registers) : null;
     }
@@ -172,6 +172,31 @@ public final class Vcpu implements AutoCloseable {
      */
     public void kick() {
         fd.kick();
+    }
+
+    /**
+     * Enables a capability of a vCPU that is not on by itself. KVM_ENABLE_CAP, section 4.37,
+     * {@link Capability#ENABLE_CAP}; what each takes is {@link Capability#enabling()}, and section 6 of KVM's
+     * documentation.
+     *
+     * @param capability
+     *            one that is enabled on a vCPU
+     * @param arguments
+     *            its arguments, as many as {@link Capability.Enabling#arguments()} names
+     * @throws IllegalArgumentException
+     *             when it is not enabled, or on the VM, takes an address, or another number of arguments
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (arguments that it does not take, or something that it needs is missing)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_ENABLE_CAP)
+    public void enable(Capability capability, long... arguments) {
+        state.enable(fd, capability, arguments);
     }
 
     /**

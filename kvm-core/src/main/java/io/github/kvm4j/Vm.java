@@ -134,6 +134,32 @@ public final class Vm implements AutoCloseable {
     }
 
     /**
+     * Enables a capability that is not on by itself. KVM_ENABLE_CAP, section 4.37, {@link Capability#ENABLE_CAP_VM}; what
+     * each takes is {@link Capability#enabling()}, and section 7 of KVM's documentation. The facets have some with typed
+     * arguments.
+     *
+     * @param capability
+     *            one that is enabled on a VM
+     * @param arguments
+     *            its arguments, as many as {@link Capability.Enabling#arguments()} names: one left out would be 0, which for
+     *            most means off
+     * @throws IllegalArgumentException
+     *             when it is not enabled, or on a vCPU, takes an address, or another number of arguments
+     * @throws IllegalStateException
+     *             when it must come before the first vCPU, and the VM has one
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (arguments that it does not take, or too late)
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_ENABLE_CAP)
+    public void enable(Capability capability, long... arguments) {
+        state.enable(capability, arguments);
+    }
+
+    /**
      * Creates a vCPU and maps its run page. KVM_CREATE_VCPU, section 4.7. Closing a vCPU does not make its id free again:
      * the kernel keeps the vCPU until the VM is gone.
      *

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -15,12 +16,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.exit.X86Exit;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.testing.FakeLibc;
+import io.github.kvm4j.x86.ExitHypercall;
+import io.github.kvm4j.x86.GuestDebug;
+import io.github.kvm4j.x86.MsrFilter;
 import io.github.kvm4j.x86.PitFlag;
 import io.github.kvm4j.x86.Regs;
 import io.github.kvm4j.x86.Sregs;
+import io.github.kvm4j.x86.SyncReg;
 
 /** Whichever call fails, in a whole life from open to close: nothing is left over, and the exception names the call. */
 class FailingCallsTest {
@@ -30,6 +36,12 @@ class FailingCallsTest {
 
     private static final Path PATH = Path.of("/dev/kvm");
 
+    /** One whose capabilities that are sets of bits have those used here. */
+    private static FakeLibc fake() {
+        return new FakeLibc().withCapability(kvm_h.KVM_CAP_SET_GUEST_DEBUG2(), -1)
+                .withCapability(kvm_h.KVM_CAP_SYNC_REGS(), 7);
+    }
+
     private static void wholeLife(FakeLibc libc) {
         try (Kvm kvm = Kvm.open(PATH, new Host(libc)); Vm vm = kvm.createVm()) {
             vm.memory().add(0, 0x10000);
@@ -37,6 +49,9 @@ class FailingCallsTest {
             vm.x86().setIdentityMapAddress(0xfffb_c000L);
             vm.x86().setBootCpuId(0);
             vm.x86().createIrqchip();
+            vm.x86().enableUserSpaceMsr(Set.of(X86Exit.Msr.Cause.FILTERED));
+            vm.x86().setMsrFilter(MsrFilter.allowing().deny(MsrFilter.Access.READ, 0x174));
+            vm.x86().enableHypercallExits(Set.of(ExitHypercall.MAP_GPA_RANGE));
             vm.x86().createPit2(Set.of(PitFlag.SPEAKER_DUMMY));
             Device device = vm.createDevice(DeviceType.VFIO);
             device.setAttribute(GROUP, ADD, new byte[4]);
@@ -48,6 +63,14 @@ class FailingCallsTest {
             vcpu.x86().setSregs(sregs);
             Regs regs = vcpu.x86().getRegs();
             vcpu.x86().setRegs(regs);
+            vcpu.x86().setVcpuEvents(vcpu.x86().getVcpuEvents());
+            vcpu.x86().setGuestDebug(GuestDebug.none().withSingleStep().withInterruptsBlocked());
+            vcpu.x86().interrupts().nmi();
+            vcpu.x86().interrupts().inject(0x20);
+            vcpu.enable(Capability.ENFORCE_PV_FEATURE_CPUID, 1);
+            vcpu.x86().syncRegs().enable(EnumSet.of(SyncReg.REGS));
+            vcpu.x86().syncRegs().getRegs(regs);
+            vcpu.x86().syncRegs().setRegs(regs);
             if (!(vcpu.run() instanceof Exit.Hlt)) {
                 throw new AssertionError("the fake guest halts");
             }
@@ -55,7 +78,7 @@ class FailingCallsTest {
     }
 
     private static List<String> callsOfAWholeLife() {
-        FakeLibc libc = new FakeLibc();
+        FakeLibc libc = fake();
         wholeLife(libc);
         assertEquals(List.of(), libc.openFds());
         assertEquals(List.of(), libc.mapped());
@@ -72,7 +95,7 @@ class FailingCallsTest {
         String call = callsOfAWholeLife().get(index);
         String name = call.contains("(") ? call.substring(0, call.indexOf('(')) : call;
         for (Errno errno : List.of(Errno.EIO, Errno.ENOMEM)) {
-            FakeLibc libc = new FakeLibc().failing(index, errno);
+            FakeLibc libc = fake().failing(index, errno);
             KvmException e = assertThrows(KvmException.class, () -> wholeLife(libc), call);
             assertTrue(e.call().startsWith(name), () -> e + " instead of " + name);
             assertEquals(errno.number(), e.errno());
@@ -87,7 +110,7 @@ class FailingCallsTest {
     @MethodSource("everyCall")
     void anInterruptedCallLeavesNothing(int index) {
         String call = callsOfAWholeLife().get(index);
-        FakeLibc libc = new FakeLibc().failing(index, Errno.EINTR);
+        FakeLibc libc = fake().failing(index, Errno.EINTR);
         if (List.of("KVM_CREATE_VM", "KVM_RUN").contains(call)) {
             wholeLife(libc);
         } else {
@@ -101,7 +124,9 @@ class FailingCallsTest {
     void aWholeLifeMakesTheCallsThatItShould() {
         List<String> calls = callsOfAWholeLife();
         for (String call : List.of("open(/dev/kvm)", "KVM_GET_API_VERSION", "KVM_CREATE_VM", "KVM_CREATE_VCPU",
-                "mmap(vCPU 0)", "KVM_SET_USER_MEMORY_REGION", "KVM_CREATE_DEVICE", "pthread_sigmask", "KVM_RUN",
+                "mmap(vCPU 0)", "KVM_SET_USER_MEMORY_REGION", "KVM_CREATE_DEVICE", "KVM_ENABLE_CAP",
+                "KVM_X86_SET_MSR_FILTER", "KVM_SET_GUEST_DEBUG", "KVM_NMI", "KVM_INTERRUPT", "pthread_sigmask",
+                "KVM_RUN",
                 "munmap(vCPU 0)",
                 "close(vCPU 0)", "close(device)", "close(VM)", "munmap(anonymous 65536)", "close(Kvm)")) {
             assertTrue(calls.contains(call), () -> call + " not in " + calls);

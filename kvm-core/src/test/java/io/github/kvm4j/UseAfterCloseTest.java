@@ -24,15 +24,18 @@ import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.x86.Cpuid;
+import io.github.kvm4j.x86.GuestDebug;
+import io.github.kvm4j.x86.MsrFilter;
 import io.github.kvm4j.x86.Regs;
 import io.github.kvm4j.x86.Sregs;
+import io.github.kvm4j.x86.VcpuEvents;
 
 /** Every public method of a closed object throws IllegalStateException, but for the few that need no descriptor. */
 class UseAfterCloseTest {
 
     /** What tells or remembers, without a system call; and close itself. */
     private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory",
-            "unsafe",
+            "unsafe", "syncRegs", "interrupts",
             "kick", "vcpuMmapSize", "regions", "slot", "guestAddress", "size", "flags", "segment()", "toString",
             "equals", "hashCode");
 
@@ -49,7 +52,8 @@ class UseAfterCloseTest {
         Vcpu vcpu = vm.createVcpu(0);
         Device device = vm.createDevice(DeviceType.VFIO);
         kvm.close();
-        closed.addAll(List.of(kvm, kvm.x86(), vm, vm.x86(), vm.memory(), region, vcpu, vcpu.x86(), device));
+        closed.addAll(List.of(kvm, kvm.x86(), vm, vm.x86(), vm.memory(), region, vcpu, vcpu.x86(),
+                vcpu.x86().syncRegs(), vcpu.x86().interrupts(), device));
     }
 
     private static boolean harmless(Method method) {
@@ -114,6 +118,21 @@ class UseAfterCloseTest {
         if (type == Cpuid.class) {
             return new Cpuid(List.of());
         }
+        if (type == VcpuEvents.class) {
+            return new VcpuEvents();
+        }
+        if (type == MsrFilter.class) {
+            return MsrFilter.allowing();
+        }
+        if (type == GuestDebug.class) {
+            return GuestDebug.none();
+        }
+        if (type == long[].class) {
+            return new long[0];
+        }
+        if (type == boolean.class) {
+            return true;
+        }
         if (type == Object.class) {
             return "";
         }
@@ -124,6 +143,7 @@ class UseAfterCloseTest {
     void allPublicTypesWithALifeAreLookedAt() {
         List<String> names = closed.stream().map(object -> object.getClass().getSimpleName()).toList();
         assertTrue(
-                names.containsAll(List.of("Kvm", "Vm", "Vcpu", "Device", "X86Kvm", "X86Vm", "X86Vcpu", "GuestMemory")));
+                names.containsAll(List.of("Kvm", "Vm", "Vcpu", "Device", "X86Kvm", "X86Vm", "X86Vcpu",
+                        "SyncRegs", "X86Interrupts", "GuestMemory")));
     }
 }

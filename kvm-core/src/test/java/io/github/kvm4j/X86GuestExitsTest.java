@@ -10,20 +10,18 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.Set;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-import io.github.kvm4j.bindings.kvm_enable_cap;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.kvm_irq_routing;
 import io.github.kvm4j.bindings.kvm_irq_routing_entry;
 import io.github.kvm4j.bindings.kvm_irq_routing_msi;
 import io.github.kvm4j.bindings.kvm_msi;
 import io.github.kvm4j.bindings.kvm_tpr_access_ctl;
-import io.github.kvm4j.bindings.x86.kvm_guest_debug;
-import io.github.kvm4j.bindings.x86.kvm_guest_debug_arch;
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.exit.X86Exit;
@@ -32,8 +30,7 @@ import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
-import io.github.kvm4j.x86.Segment;
-import io.github.kvm4j.x86.Sregs;
+import io.github.kvm4j.x86.ExitHypercall;
 
 /** The exits of x86 that must be asked for, taken by real guests. What asks is a raw ioctl where there is no method yet. */
 @RequiresKvm(arch = Architecture.X86)
@@ -65,33 +62,6 @@ class X86GuestExitsTest {
         return exit;
     }
 
-    private static void enable(Vm vm, int capability, long argument) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment enable = kvm_enable_cap.allocate(arena);
-            kvm_enable_cap.cap(enable, capability);
-            kvm_enable_cap.args(enable, 0, argument);
-            vm.unsafe().ioctl("KVM_ENABLE_CAP", enable);
-        }
-    }
-
-    /** Has the guest halt at {@link #HANDLER} when an exception or interrupt comes in real mode. */
-    private static void handle(Vm vm, int vector, byte... code) {
-        vm.memory().write(vector * 4L, new byte[]{(byte) HANDLER, (byte) (HANDLER >> 8), 0, 0});
-        vm.memory().write(HANDLER, code);
-    }
-
-    /** Lets real-mode code reach all 4 GiB, as a segment that keeps its limit from protected mode does. */
-    private static void flat(Vcpu vcpu) {
-        Sregs sregs = vcpu.x86().getSregs();
-        for (Segment segment : new Segment[]{sregs.ds, sregs.es}) {
-            segment.base = 0;
-            segment.selector = 0;
-            segment.limit = -1;
-            segment.g = 1;
-        }
-        vcpu.x86().setSregs(sregs);
-    }
-
     @Test
     void memoryMappedAccessesOfEightBytes() {
         // mov ax, 0x2000; mov ds, ax; movq mm0, [0]; movq [8], mm0; hlt
@@ -111,7 +81,7 @@ class X86GuestExitsTest {
     void anInstructionThatCannotBeEmulatedIsAnInternalErrorWithItsBytes() {
         // xrstor [0x2000]
         try (RealModeGuest guest = new RealModeGuest("0f ae 2e 00 20 f4")) {
-            enable(guest.vm, kvm_h.KVM_CAP_EXIT_ON_EMULATION_FAILURE(), 1);
+            guest.vm.enable(Capability.EXIT_ON_EMULATION_FAILURE, 1);
             Exit.InternalError error = run(guest.vcpu, Exit.InternalError.class);
             assertEquals(kvm_h.KVM_INTERNAL_ERROR_EMULATION(), error.suberror());
             assertTrue(error.hasInstruction(), error::toString);
@@ -122,8 +92,8 @@ class X86GuestExitsTest {
     private static RealModeGuest msrGuest(String code) {
         // mov ecx, NO_MSR; ...
         RealModeGuest guest = new RealModeGuest("66 b9 78 56 34 12" + code);
-        enable(guest.vm, kvm_h.KVM_CAP_X86_USER_SPACE_MSR(), kvm_h.KVM_MSR_EXIT_REASON_VALID_MASK());
-        handle(guest.vm, 13, (byte) 0xf4);
+        guest.vm.x86().enableUserSpaceMsr(EnumSet.complementOf(EnumSet.of(Cause.UNKNOWN)));
+        RealModeGuest.handle(guest.vm, 13, HANDLER, "f4");
         return guest;
     }
 
@@ -171,54 +141,13 @@ class X86GuestExitsTest {
         }
     }
 
-    private static void debug(Vcpu vcpu, int control, long address, long dr7) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment debug = kvm_guest_debug.allocate(arena);
-            kvm_guest_debug.control(debug, kvm_h.KVM_GUESTDBG_ENABLE() | control);
-            MemorySegment registers = kvm_guest_debug.arch(debug);
-            kvm_guest_debug_arch.debugreg(registers, 0, address);
-            kvm_guest_debug_arch.debugreg(registers, 7, dr7);
-            vcpu.unsafe().ioctl("KVM_SET_GUEST_DEBUG", debug);
-        }
-    }
-
-    @Test
-    @RequiresKvm(capability = Capability.SET_GUEST_DEBUG)
-    void aSingleStepIsADebugExit() {
-        // nop; nop; hlt
-        try (RealModeGuest guest = new RealModeGuest("90 90 f4")) {
-            debug(guest.vcpu, kvm_h.KVM_GUESTDBG_SINGLESTEP(), 0, 0);
-            for (int i = 1; i <= 2; i++) {
-                X86Exit.Debug step = run(guest.vcpu, X86Exit.Debug.class);
-                assertEquals(1, step.exception());
-                assertEquals(RealModeGuest.ENTRY + i, step.pc());
-                assertTrue((step.dr6() & 1 << 14) != 0, step::toString);
-            }
-        }
-    }
-
-    @Test
-    @RequiresKvm(capability = Capability.SET_GUEST_DEBUG)
-    void aBreakpointIsADebugExit() {
-        // nop; nop; nop; hlt
-        try (RealModeGuest guest = new RealModeGuest("90 90 90 f4")) {
-            long at = RealModeGuest.ENTRY + 2;
-            // DR7: breakpoint 0 enabled, for execution
-            debug(guest.vcpu, kvm_x86_h.KVM_GUESTDBG_USE_HW_BP(), at, 0x402);
-            X86Exit.Debug stop = run(guest.vcpu, X86Exit.Debug.class);
-            assertEquals(1, stop.exception());
-            assertEquals(at, stop.pc());
-            assertEquals(1, stop.dr6() & 0xf);
-        }
-    }
-
     @Test
     @RequiresKvm(capability = Capability.EXIT_HYPERCALL)
     void aHypercallIsAnsweredAndOneThatIsNotIsUnknown() {
         // mov eax, 12 (KVM_HC_MAP_GPA_RANGE); mov ebx, 0x2000; mov ecx, 3; mov edx, 0; vmcall; again: vmcall; hlt
         String call = "66 b8 0c 00 00 00 66 bb 00 20 00 00 66 b9 03 00 00 00 66 ba 00 00 00 00 0f 01 c1";
         try (RealModeGuest guest = new RealModeGuest(call + call + "f4")) {
-            enable(guest.vm, kvm_h.KVM_CAP_EXIT_HYPERCALL(), 1L << kvm_x86_h.KVM_HC_MAP_GPA_RANGE());
+            guest.vm.x86().enableHypercallExits(Set.of(ExitHypercall.MAP_GPA_RANGE));
             Exit exit = runAtMost(guest.vcpu, Duration.ofSeconds(2));
             assumeFalse(exit instanceof Exit.Interrupted, "this KVM executes VMCALL by its emulator, which puts another"
                     + " instruction in its place, and then the same again for ever");
@@ -243,15 +172,14 @@ class X86GuestExitsTest {
         int message = 0xc000 | vector;
         int doorbell = 0xfee0_0000;
         try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm(); Arena arena = Arena.ofConfined()) {
-            enable(vm, kvm_h.KVM_CAP_SPLIT_IRQCHIP(), 24);
+            vm.x86().enableSplitIrqchip(24);
             vm.memory().add(0, RealModeGuest.MEMORY_SIZE);
             Vcpu vcpu = vm.createVcpu(0);
             // mov dword [0xfee000f0], 0x1ff; out 0x10, al; sti; again: nop; jmp again
             RealModeGuest.load(vm, vcpu, "67 66 c7 05 f0 00 e0 fe ff 01 00 00 e6 10 fb 90 eb fd");
-            flat(vcpu);
+            RealModeGuest.flat(vcpu);
             // mov dword [0xfee000b0], 0; iret
-            handle(vm, vector, new byte[]{0x67, 0x66, (byte) 0xc7, 0x05, (byte) 0xb0, 0x00, (byte) 0xe0, (byte) 0xfe, 0,
-                    0, 0, 0, (byte) 0xcf});
+            RealModeGuest.handle(vm, vector, HANDLER, "67 66 c7 05 b0 00 e0 fe 00 00 00 00 cf");
             MemorySegment table = arena.allocate(kvm_irq_routing.sizeof() + kvm_irq_routing_entry.sizeof(), 8);
             kvm_irq_routing.nr(table, 1);
             MemorySegment entry = table.asSlice(kvm_irq_routing.sizeof());
@@ -278,7 +206,7 @@ class X86GuestExitsTest {
             Vcpu vcpu = vm.createVcpu(0);
             // again: mov eax, [0xfee00080]; jmp again
             RealModeGuest.load(vm, vcpu, "67 66 8b 05 80 00 e0 fe eb f6");
-            flat(vcpu);
+            RealModeGuest.flat(vcpu);
             MemorySegment control = kvm_tpr_access_ctl.allocate(arena);
             kvm_tpr_access_ctl.enabled(control, 1);
             vcpu.unsafe().ioctl("KVM_TPR_ACCESS_REPORTING", control);
@@ -294,13 +222,13 @@ class X86GuestExitsTest {
     @RequiresKvm(capability = Capability.DIRTY_LOG_RING)
     void aFullDirtyRingIsAnExitUntilItIsHarvested() {
         try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm()) {
-            enable(vm, kvm_h.KVM_CAP_DIRTY_LOG_RING(), 4096);
+            vm.enable(Capability.DIRTY_LOG_RING, 4096);
             vm.memory().add(0, RealModeGuest.MEMORY_SIZE);
             vm.memory().add(0x10_0000, 0x40_0000, Set.of(MemoryFlag.LOG_DIRTY_PAGES));
             Vcpu vcpu = vm.createVcpu(0);
             // mov edi, 0x100000; again: mov [edi], al; add edi, 0x1000; jmp again
             RealModeGuest.load(vm, vcpu, "66 bf 00 00 10 00 67 88 07 66 81 c7 00 10 00 00 eb f4");
-            flat(vcpu);
+            RealModeGuest.flat(vcpu);
             run(vcpu, Exit.DirtyRingFull.class);
             long pages = (vcpu.x86().getRegs().rdi - 0x10_0000) / 4096;
             assertTrue(pages > 100, "pages written: " + pages);

@@ -1,5 +1,6 @@
 package io.github.kvm4j.exit;
 
+import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.internal.exit.Bare;
 import io.github.kvm4j.internal.exit.CertificateRequest;
 import io.github.kvm4j.internal.exit.EndOfInterrupt;
@@ -24,20 +25,38 @@ public sealed interface X86Exit extends Exit
 
     /**
      * The guest accessed a model-specific register that KVM leaves to the caller. Capability KVM_CAP_X86_USER_SPACE_MSR
-     * (Linux 5.10), enabled on the VM for the causes wanted.
+     * (Linux 5.10), enabled for the causes wanted by {@link io.github.kvm4j.x86.X86Vm#enableUserSpaceMsr}.
      */
     sealed interface Msr extends X86Exit permits Rdmsr, Wrmsr {
 
         /** Why KVM left the access to the caller. */
         enum Cause {
             /** KVM_MSR_EXIT_REASON_INVAL: KVM would refuse the access, for the register or for reserved bits. */
-            INVALID,
+            INVALID(kvm_h.KVM_MSR_EXIT_REASON_INVAL()),
             /** KVM_MSR_EXIT_REASON_UNKNOWN: KVM does not know the register. */
-            NO_SUCH_MSR,
-            /** KVM_MSR_EXIT_REASON_FILTER: the filter set by KVM_X86_SET_MSR_FILTER denies the access. */
-            FILTERED,
+            NO_SUCH_MSR(kvm_h.KVM_MSR_EXIT_REASON_UNKNOWN()),
+            /**
+             * KVM_MSR_EXIT_REASON_FILTER: the filter set by {@link io.github.kvm4j.x86.X86Vm#setMsrFilter} denies the
+             * access.
+             */
+            FILTERED(kvm_h.KVM_MSR_EXIT_REASON_FILTER()),
             /** A cause that this version of the library does not know: see {@link Msr#reason()}. */
-            UNKNOWN
+            UNKNOWN(0);
+
+            private final int bit;
+
+            Cause(int bit) {
+                this.bit = bit;
+            }
+
+            /**
+             * Returns the kernel's bit.
+             *
+             * @return a KVM_MSR_EXIT_REASON_ number; 0 for {@link #UNKNOWN}
+             */
+            public int bit() {
+                return bit;
+            }
         }
 
         /**
@@ -106,7 +125,7 @@ public sealed interface X86Exit extends Exit
         void accept();
     }
 
-    /** KVM_EXIT_DEBUG on x86. It wants no answer. */
+    /** KVM_EXIT_DEBUG on x86: what {@link io.github.kvm4j.x86.X86Vcpu#setGuestDebug} asked to be told. It wants no answer. */
     sealed interface Debug extends X86Exit, Exit.Debug permits X86Stop {
 
         /**
@@ -141,7 +160,7 @@ public sealed interface X86Exit extends Exit
     /**
      * KVM_EXIT_IOAPIC_EOI: the local APIC received the end of a level-triggered interrupt of an I/O APIC that is the
      * caller's own. Raise the interrupt again if its line is still asserted. It wants no answer. Capability
-     * KVM_CAP_SPLIT_IRQCHIP (Linux 4.4).
+     * KVM_CAP_SPLIT_IRQCHIP (Linux 4.4), {@link io.github.kvm4j.x86.X86Vm#enableSplitIrqchip}.
      */
     sealed interface IoapicEoi extends X86Exit permits EndOfInterrupt {
 
@@ -154,8 +173,8 @@ public sealed interface X86Exit extends Exit
     }
 
     /**
-     * KVM_EXIT_IRQ_WINDOW_OPEN: the guest can take an interrupt now, which the run page's request_interrupt_window asked
-     * to be told. It wants no answer. Where the local APIC is not the kernel's.
+     * KVM_EXIT_IRQ_WINDOW_OPEN: the guest can take an interrupt now, which
+     * {@link io.github.kvm4j.x86.X86Interrupts#requestWindow} asked to be told. It wants no answer. Where the local APIC is not the kernel's.
      */
     sealed interface IrqWindowOpen extends X86Exit permits Bare.IrqWindowOpen {
     }

@@ -3,13 +3,20 @@ package io.github.kvm4j.x86;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
+import io.github.kvm4j.Capability;
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.KvmException;
+import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.bindings.x86.kvm_regs;
 import io.github.kvm4j.bindings.x86.kvm_sregs;
+import io.github.kvm4j.bindings.x86.kvm_vcpu_events;
+import io.github.kvm4j.bindings.x86.kvm_x86_h;
+import io.github.kvm4j.internal.exit.SyncBlock;
+import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
+import io.github.kvm4j.internal.vm.VmState;
 
 /**
  * What only x86 has of a vCPU's ioctls. As with {@link io.github.kvm4j.Vcpu}, a call from a second thread while one is in
@@ -17,24 +24,54 @@ import io.github.kvm4j.internal.vcpu.VcpuFd;
  */
 public final class X86Vcpu {
 
+    private final VmState vm;
     private final VcpuFd fd;
+    private final SyncBlock sync;
+    private final SyncRegs syncRegs;
+    private final X86Interrupts interrupts;
 
     /** One structure per kind of state, used between enter and leave. */
     private final MemorySegment regs;
     private final MemorySegment sregs;
+    private final MemorySegment events;
 
     /**
      * For {@link io.github.kvm4j.Vcpu} alone.
      *
+     * @param vm
+     *            the VM
      * @param fd
      *            the vCPU
      * @hidden
      */
     @SuppressWarnings("exports")
-    public X86Vcpu(VcpuFd fd) {
+    public X86Vcpu(VmState vm, VcpuFd fd) {
+        this.vm = vm;
         this.fd = fd;
+        this.sync = fd.runPage().sync();
         this.regs = fd.scratch().allocate(kvm_regs.layout());
         this.sregs = fd.scratch().allocate(kvm_sregs.layout());
+        this.events = fd.scratch().allocate(kvm_vcpu_events.layout());
+        this.syncRegs = new SyncRegs(vm, fd, sregs, events);
+        this.interrupts = new X86Interrupts(vm, fd);
+    }
+
+    /**
+     * Returns what delivers interrupts, for whoever has interrupt controllers of their own.
+     *
+     * @return the same object each time
+     */
+    public X86Interrupts interrupts() {
+        return interrupts;
+    }
+
+    /**
+     * Returns the registers in the run page, for loops that want them at every exit.
+     *
+     * @return the same object each time
+     */
+    public SyncRegs syncRegs() {
+        return syncRegs;
     }
 
     /**
@@ -45,7 +82,8 @@ public final class X86Vcpu {
      * @throws KvmException
      *             when the kernel refuses
      * @throws IllegalStateException
-     *             when another thread uses the vCPU
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
+     *             run since
      * @throws ClosedException
      *             when the vCPU is closed
      */
@@ -53,6 +91,7 @@ public final class X86Vcpu {
     public void getRegs(Regs into) {
         fd.enter();
         try {
+            sync.requireUnwritten(SyncReg.REGS.bit());
             fd.call(Ioctl.KVM_GET_REGS, regs);
             into.readFrom(regs);
         } finally {
@@ -67,7 +106,8 @@ public final class X86Vcpu {
      * @throws KvmException
      *             when the kernel refuses
      * @throws IllegalStateException
-     *             when another thread uses the vCPU
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
+     *             run since
      * @throws ClosedException
      *             when the vCPU is closed
      */
@@ -86,7 +126,8 @@ public final class X86Vcpu {
      * @throws KvmException
      *             when the kernel refuses
      * @throws IllegalStateException
-     *             when another thread uses the vCPU
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
+     *             run since
      * @throws ClosedException
      *             when the vCPU is closed
      */
@@ -94,6 +135,7 @@ public final class X86Vcpu {
     public void setRegs(Regs from) {
         fd.enter();
         try {
+            sync.requireUnwritten(SyncReg.REGS.bit());
             from.writeTo(regs);
             fd.call(Ioctl.KVM_SET_REGS, regs);
         } finally {
@@ -109,7 +151,8 @@ public final class X86Vcpu {
      * @throws KvmException
      *             when the kernel refuses
      * @throws IllegalStateException
-     *             when another thread uses the vCPU
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
+     *             run since
      * @throws ClosedException
      *             when the vCPU is closed
      */
@@ -117,6 +160,7 @@ public final class X86Vcpu {
     public void getSregs(Sregs into) {
         fd.enter();
         try {
+            sync.requireUnwritten(SyncReg.SREGS.bit());
             fd.call(Ioctl.KVM_GET_SREGS, sregs);
             into.readFrom(sregs);
         } finally {
@@ -131,7 +175,8 @@ public final class X86Vcpu {
      * @throws KvmException
      *             when the kernel refuses
      * @throws IllegalStateException
-     *             when another thread uses the vCPU
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
+     *             run since
      * @throws ClosedException
      *             when the vCPU is closed
      */
@@ -153,7 +198,8 @@ public final class X86Vcpu {
      * @throws IllegalArgumentException
      *             when a field of a segment or descriptor table is out of its range
      * @throws IllegalStateException
-     *             when another thread uses the vCPU
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
+     *             run since
      * @throws ClosedException
      *             when the vCPU is closed
      */
@@ -161,6 +207,7 @@ public final class X86Vcpu {
     public void setSregs(Sregs from) {
         fd.enter();
         try {
+            sync.requireUnwritten(SyncReg.SREGS.bit());
             from.writeTo(sregs);
             fd.call(Ioctl.KVM_SET_SREGS, sregs);
             // Without an in-kernel local APIC KVM_RUN takes CR8 from the run page, and would undo this one.
@@ -189,6 +236,115 @@ public final class X86Vcpu {
         fd.enter();
         try (Arena arena = Arena.ofConfined()) {
             fd.call(Ioctl.KVM_SET_CPUID2, cpuid.write(arena));
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Reads the pending exceptions, interrupts and NMIs. KVM_GET_VCPU_EVENTS, section 4.31,
+     * {@link Capability#VCPU_EVENTS}. It allocates nothing.
+     *
+     * @param into
+     *            where to
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
+     *             run since
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_VCPU_EVENTS)
+    public void getVcpuEvents(VcpuEvents into) {
+        fd.enter();
+        try {
+            sync.requireUnwritten(SyncReg.EVENTS.bit());
+            fd.call(Ioctl.KVM_GET_VCPU_EVENTS, events);
+            into.readFrom(events);
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Reads the pending exceptions, interrupts and NMIs. KVM_GET_VCPU_EVENTS, section 4.31,
+     * {@link Capability#VCPU_EVENTS}.
+     *
+     * @return a new set
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
+     *             run since
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_VCPU_EVENTS)
+    public VcpuEvents getVcpuEvents() {
+        VcpuEvents into = new VcpuEvents();
+        getVcpuEvents(into);
+        return into;
+    }
+
+    /**
+     * Writes the pending exceptions, interrupts and NMIs. KVM_SET_VCPU_EVENTS, section 4.32,
+     * {@link Capability#VCPU_EVENTS}. It allocates nothing.
+     *
+     * @param from
+     *            what to write
+     * @throws IllegalArgumentException
+     *             when a field is out of its range
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (flags that it does not know or that are not enabled, an exception's vector
+     *             above 31 or 2, system management mode without that)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
+     *             run since
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_VCPU_EVENTS)
+    public void setVcpuEvents(VcpuEvents from) {
+        fd.enter();
+        try {
+            sync.requireUnwritten(SyncReg.EVENTS.bit());
+            from.writeTo(events);
+            fd.call(Ioctl.KVM_SET_VCPU_EVENTS, events);
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Debugs the guest from outside: what to be told as {@link io.github.kvm4j.exit.X86Exit.Debug}. It replaces what was
+     * set before. KVM_SET_GUEST_DEBUG, section 4.87, {@link Capability#SET_GUEST_DEBUG}.
+     *
+     * @param debug
+     *            what to be told; {@link GuestDebug#none()} for nothing more
+     * @throws UnsupportedCapabilityException
+     *             without the capability, or, for {@link GuestDebug#withInterruptsBlocked()}, when
+     *             {@link Capability#SET_GUEST_DEBUG2} does not have it
+     * @throws KvmException
+     *             when the kernel refuses: EBUSY (an exception is to be injected, and one is pending), EINVAL (the guest's
+     *             state is protected)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_GUEST_DEBUG)
+    public void setGuestDebug(GuestDebug debug) {
+        fd.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            vm.require(Ioctl.KVM_SET_GUEST_DEBUG, FdKind.VCPU);
+            int asked = debug.control() & kvm_x86_h.KVM_GUESTDBG_BLOCKIRQ();
+            // Older kernels ignore what they do not know.
+            if ((asked & ~vm.checkExtension(Capability.SET_GUEST_DEBUG2.number())) != 0) {
+                throw new UnsupportedCapabilityException("KVM_SET_GUEST_DEBUG with KVM_GUESTDBG_BLOCKIRQ",
+                        Capability.SET_GUEST_DEBUG2);
+            }
+            fd.call(Ioctl.KVM_SET_GUEST_DEBUG, debug.write(arena));
         } finally {
             fd.leave();
         }

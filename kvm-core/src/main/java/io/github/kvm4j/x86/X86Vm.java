@@ -6,10 +6,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Set;
 
+import io.github.kvm4j.Capability;
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.bindings.kvm_pit_config;
+import io.github.kvm4j.exit.X86Exit.Msr.Cause;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.vm.VmState;
@@ -143,6 +145,110 @@ public final class X86Vm {
             vm.require(Ioctl.KVM_CREATE_IRQCHIP);
             return vm.fd().call(Ioctl.KVM_CREATE_IRQCHIP, 0);
         });
+    }
+
+    /**
+     * Creates a local APIC in the kernel for every vCPU to come, and leaves the PICs and the IOAPIC to the caller.
+     * KVM_ENABLE_CAP, {@link io.github.kvm4j.Capability#SPLIT_IRQCHIP}. The end of a level-triggered interrupt that a GSI
+     * route of these pins sent is {@link io.github.kvm4j.exit.X86Exit.IoapicEoi}, an interrupt of the caller's PIC is
+     * {@link X86Interrupts#inject}.
+     *
+     * @param ioapicPins
+     *            how many GSI routes, from 0 on, are the pins of the caller's IOAPICs: 24 for the usual one
+     * @throws IllegalArgumentException
+     *             when the number is negative
+     * @throws IllegalStateException
+     *             when the VM has a vCPU already
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EEXIST (there is an in-kernel interrupt controller already), EINVAL (more pins
+     *             than the VM has GSI routes)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_ENABLE_CAP)
+    public void enableSplitIrqchip(int ioapicPins) {
+        if (ioapicPins < 0) {
+            throw new IllegalArgumentException(ioapicPins + " pins");
+        }
+        vm.enable(Capability.SPLIT_IRQCHIP, ioapicPins);
+    }
+
+    /**
+     * Lets the guest's accesses to model-specific registers that would be a general protection fault be exits instead:
+     * {@link io.github.kvm4j.exit.X86Exit.Rdmsr} and {@link io.github.kvm4j.exit.X86Exit.Wrmsr}. KVM_ENABLE_CAP,
+     * {@link io.github.kvm4j.Capability#X86_USER_SPACE_MSR}. It may be called again at any time; for bits that this version
+     * of the library does not know there is {@link io.github.kvm4j.Vm#enable}.
+     *
+     * @param causes
+     *            which of them; none for no exits
+     * @throws IllegalArgumentException
+     *             when {@link Cause#UNKNOWN} is among them
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (a cause that it does not know)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_ENABLE_CAP)
+    public void enableUserSpaceMsr(Set<Cause> causes) {
+        if (causes.contains(Cause.UNKNOWN)) {
+            throw new IllegalArgumentException("UNKNOWN is what an exit says, not one to ask for");
+        }
+        vm.enable(Capability.X86_USER_SPACE_MSR, causes.stream().mapToInt(Cause::bit).reduce(0, (a, b) -> a | b));
+    }
+
+    /**
+     * Chooses which of the guest's accesses to model-specific registers KVM may handle. One that is denied is a general
+     * protection fault, or an exit when {@link #enableUserSpaceMsr} has {@link Cause#FILTERED}: ask for that first, since a
+     * filter that is there before may inject the fault. KVM_X86_SET_MSR_FILTER, section 4.97,
+     * {@link io.github.kvm4j.Capability#X86_MSR_FILTER}. It replaces the filter before; a vCPU that runs meanwhile sees the
+     * one or the other.
+     * <p>
+     * It is about RDMSR and WRMSR: what instructions do to registers as a side effect is not filtered.
+     *
+     * @param filter
+     *            the filter; {@link MsrFilter#allowing()} for none
+     * @throws IllegalArgumentException
+     *             when it denies by default and has no ranges
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_X86_SET_MSR_FILTER)
+    public void setMsrFilter(MsrFilter filter) {
+        vm.lifecycle().requireOpen();
+        filter.check();
+        vm.require(Ioctl.KVM_X86_SET_MSR_FILTER);
+        try (Arena arena = Arena.ofConfined()) {
+            vm.fd().call(Ioctl.KVM_X86_SET_MSR_FILTER, filter.write(arena));
+        }
+    }
+
+    /**
+     * Lets hypercalls of the guest be exits instead of KVM's business: {@link io.github.kvm4j.exit.Exit.Hypercall}.
+     * KVM_ENABLE_CAP, {@link io.github.kvm4j.Capability#EXIT_HYPERCALL}, whose value has a bit for each that this KVM can
+     * send. It may be called again at any time; for hypercalls that this version of the library does not know there is
+     * {@link io.github.kvm4j.Vm#enable}.
+     *
+     * @param hypercalls
+     *            which; none for no exits
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (one that it does not send)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_ENABLE_CAP)
+    public void enableHypercallExits(Set<ExitHypercall> hypercalls) {
+        vm.enable(Capability.EXIT_HYPERCALL,
+                hypercalls.stream().mapToLong(hypercall -> 1L << hypercall.number()).reduce(0, (a, b) -> a | b));
     }
 
     /**

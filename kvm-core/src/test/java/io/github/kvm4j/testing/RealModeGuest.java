@@ -7,6 +7,7 @@ import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.Vm;
 import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.x86.Regs;
+import io.github.kvm4j.x86.Segment;
 import io.github.kvm4j.x86.Sregs;
 
 /** A VM with 64 KiB of memory at 0 and one vCPU that starts in 16-bit real mode at {@link #ENTRY}. */
@@ -45,6 +46,24 @@ public final class RealModeGuest implements AutoCloseable {
         regs.rip = entry;
         regs.rsp = 0x8000;
         vcpu.x86().setRegs(regs);
+    }
+
+    /** Lets real-mode code reach all 4 GiB, as a segment that keeps its limit from protected mode does. */
+    public static void flat(Vcpu vcpu) {
+        Sregs sregs = vcpu.x86().getSregs();
+        for (Segment segment : new Segment[]{sregs.ds, sregs.es}) {
+            segment.base = 0;
+            segment.selector = 0;
+            segment.limit = -1;
+            segment.g = 1;
+        }
+        vcpu.x86().setSregs(sregs);
+    }
+
+    /** Puts the handler of an exception or interrupt at an address below 64 KiB, for code in real mode. */
+    public static void handle(Vm vm, int vector, int address, String code) {
+        vm.memory().write(vector * 4L, new byte[]{(byte) address, (byte) (address >> 8), 0, 0});
+        vm.memory().write(address, HexFormat.of().parseHex(code.replace(" ", "")));
     }
 
     @Override

@@ -84,6 +84,7 @@ public final class ExitDecoder {
             run.setExitReason(kvm_h.KVM_EXIT_UNKNOWN());
             return exit;
         }
+        run.sync().failed();
         return null;
     }
 
@@ -93,6 +94,7 @@ public final class ExitDecoder {
     }
 
     private Exit enter(Flyweight kind) {
+        run.sync().arrived();
         kind.enter(run);
         current = kind;
         return (Exit) kind;

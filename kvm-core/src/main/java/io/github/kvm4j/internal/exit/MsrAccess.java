@@ -1,6 +1,5 @@
 package io.github.kvm4j.internal.exit;
 
-import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.exit.X86Exit.Msr.Cause;
 
@@ -51,11 +50,11 @@ abstract class MsrAccess extends Flyweight {
     }
 
     public final Cause cause() {
-        if (reason == kvm_h.KVM_MSR_EXIT_REASON_INVAL()) {
+        if (reason == Cause.INVALID.bit()) {
             return Cause.INVALID;
-        } else if (reason == kvm_h.KVM_MSR_EXIT_REASON_UNKNOWN()) {
+        } else if (reason == Cause.NO_SUCH_MSR.bit()) {
             return Cause.NO_SUCH_MSR;
-        } else if (reason == kvm_h.KVM_MSR_EXIT_REASON_FILTER()) {
+        } else if (reason == Cause.FILTERED.bit()) {
             return Cause.FILTERED;
         }
         return Cause.UNKNOWN;

@@ -31,6 +31,10 @@ public final class RunPage {
     private static final long EXIT_REASON = kvm_run.exit_reason$offset();
     private static final long FLAGS = kvm_run.flags$offset();
     private static final long CR8 = kvm_run.cr8$offset();
+    private static final long APIC_BASE = kvm_run.apic_base$offset();
+    private static final long REQUEST_INTERRUPT_WINDOW = kvm_run.request_interrupt_window$offset();
+    private static final long READY_FOR_INTERRUPT_INJECTION = kvm_run.ready_for_interrupt_injection$offset();
+    private static final long IF_FLAG = kvm_run.if_flag$offset();
     private static final VarHandle BYTE = JAVA_BYTE.varHandle();
 
     // The mapping is page-aligned, but a port's data need not be aligned to its size.
@@ -38,9 +42,16 @@ public final class RunPage {
     private static final ValueLayout.OfInt INT = JAVA_INT.withByteAlignment(1);
 
     private final MemorySegment page;
+    private final SyncBlock sync;
 
     public RunPage(MemorySegment page) {
         this.page = page;
+        this.sync = new SyncBlock(page);
+    }
+
+    /** The registers in the page. */
+    public SyncBlock sync() {
+        return sync;
     }
 
     /** Asks for the next, or the current, KVM_RUN to return with EINTR at once; ordered before what follows. */
@@ -62,6 +73,27 @@ public final class RunPage {
         page.set(JAVA_LONG, CR8, cr8);
     }
 
+    public long cr8() {
+        return page.get(JAVA_LONG, CR8);
+    }
+
+    public long apicBase() {
+        return page.get(JAVA_LONG, APIC_BASE);
+    }
+
+    /** Asks for an exit as soon as the guest can take an interrupt, as long as this stays set. */
+    public void requestInterruptWindow(boolean wanted) {
+        page.set(JAVA_BYTE, REQUEST_INTERRUPT_WINDOW, (byte) (wanted ? 1 : 0));
+    }
+
+    public boolean isReadyForInterruptInjection() {
+        return page.get(JAVA_BYTE, READY_FOR_INTERRUPT_INJECTION) != 0;
+    }
+
+    public boolean isInterruptFlagSet() {
+        return page.get(JAVA_BYTE, IF_FLAG) != 0;
+    }
+
     int exitReason() {
         return page.get(JAVA_INT, EXIT_REASON);
     }
@@ -73,10 +105,6 @@ public final class RunPage {
     /** What accompanies every exit; the bits are an architecture's own. */
     int flags() {
         return Short.toUnsignedInt(page.get(JAVA_SHORT, FLAGS));
-    }
-
-    long cr8() {
-        return page.get(JAVA_LONG, CR8);
     }
 
     long size() {

@@ -53,6 +53,12 @@ public final class Explanations {
             Map.entry(new Failure(Ioctl.KVM_ARM_VCPU_FINALIZE, Errno.EINVAL), "not a feature that is to be completed, or the vCPU was not given it"),
             Map.entry(new Failure(Ioctl.KVM_ARM_VCPU_FINALIZE, Errno.EPERM), "the feature is complete already, or the vCPU is not initialised"),
             Map.entry(new Failure(Ioctl.KVM_ARM_SET_COUNTER_OFFSET, Errno.EBUSY), "a vCPU is running; set the offset while all are out of the guest"),
+            Map.entry(new Failure(Ioctl.KVM_INTERRUPT, Errno.ENXIO), "the PIC is in the kernel: raise one of its lines with KVM_IRQ_LINE instead"),
+            Map.entry(new Failure(Ioctl.KVM_INTERRUPT, Errno.EEXIST), "the interrupt before has not been taken yet"),
+            Map.entry(new Failure(Ioctl.KVM_SET_GUEST_DEBUG, Errno.EBUSY), "an exception is pending already, and only one can be injected"),
+            Map.entry(new Failure(Ioctl.KVM_ENABLE_CAP, Errno.EINVAL), "this KVM does not take these arguments, or it is too late"),
+            Map.entry(new Failure(Ioctl.KVM_ENABLE_CAP, Errno.EEXIST), "the VM has an in-kernel interrupt controller, or vCPUs, already"),
+            Map.entry(new Failure(Ioctl.KVM_ENABLE_CAP, Errno.EBUSY), "too late: the VM has what this would change"),
             Map.entry(new Failure(Ioctl.KVM_RUN, Errno.EFAULT), "the guest accessed memory whose mapping is gone or not accessible"),
             Map.entry(new Failure(Ioctl.KVM_RUN, Errno.ENOEXEC), "the vCPU is not initialised; on arm64, KVM_ARM_VCPU_INIT comes first"));
 
@@ -69,14 +75,19 @@ public final class Explanations {
 
     /** The exception for an ioctl that returned a negated errno. */
     public static KvmException failure(Ioctl ioctl, long result) {
+        return failure(ioctl, ioctl.name(), result);
+    }
+
+    /** The exception for an ioctl that returned a negated errno, called so, with what it was about. */
+    public static KvmException failure(Ioctl ioctl, String call, long result) {
         int number = (int) -result;
         for (Errno errno : Errno.values()) {
             if (errno.number() == number) {
                 String particular = PARTICULAR.get(new Failure(ioctl, errno));
-                return new KvmException(ioctl.name(), number,
+                return new KvmException(call, number,
                         particular != null ? particular : GENERAL.getOrDefault(errno, ""));
             }
         }
-        return new KvmException(ioctl.name(), number, "");
+        return new KvmException(call, number, "");
     }
 }

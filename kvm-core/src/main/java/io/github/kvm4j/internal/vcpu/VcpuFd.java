@@ -156,6 +156,7 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
 
     /** Issues an ioctl that takes a pointer; the caller has entered. A failure is returned as the negated errno. */
     public long entered(Ioctl ioctl, MemorySegment argument) {
+        runPage.sync().outdate();
         return libc.ioctl(errno, number, ioctl.number(), argument);
     }
 
@@ -169,6 +170,7 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
     public long attempt(Ioctl ioctl, long value) {
         enter();
         try {
+            runPage.sync().outdate();
             return libc.ioctl(errno, number, ioctl.number(), value);
         } finally {
             leave();
@@ -180,6 +182,7 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
     public long attempt(Ioctl ioctl, MemorySegment argument) {
         enter();
         try {
+            runPage.sync().outdate();
             return libc.ioctl(errno, number, ioctl.number(), argument);
         } finally {
             leave();

@@ -154,10 +154,25 @@ public final class VmState {
 
     /** Refuses what must come before the first vCPU. */
     public void requireNoVcpu(Ioctl ioctl) {
+        requireNoVcpu(ioctl.name());
+    }
+
+    /** Refuses what must come before the first vCPU. */
+    void requireNoVcpu(String call) {
         if (!vcpuIds.isEmpty()) {
             throw new IllegalStateException(
-                    ioctl + " must come before the first vCPU, and this VM has one; make the call before createVcpu()");
+                    call + " must come before the first vCPU, and this VM has one; make the call before createVcpu()");
         }
+    }
+
+    /** KVM_ENABLE_CAP on the VM. */
+    public void enable(Capability capability, long... arguments) {
+        new EnableCap(this).onVm(capability, arguments);
+    }
+
+    /** KVM_ENABLE_CAP on one of its vCPUs. */
+    public void enable(VcpuFd vcpu, Capability capability, long... arguments) {
+        new EnableCap(this).onVcpu(vcpu, capability, arguments);
     }
 
     /** KVM_CHECK_EXTENSION on the VM; kernels before 3.17 take it on the system alone. */
