@@ -38,7 +38,7 @@ class FailingCallsTest {
 
     /** One whose capabilities that are sets of bits have those used here. */
     private static FakeLibc fake() {
-        return new FakeLibc().withCapability(kvm_h.KVM_CAP_SET_GUEST_DEBUG2(), -1)
+        return new FakeLibc().withCapability(kvm_h.KVM_CAP_SET_GUEST_DEBUG2(), Integer.MAX_VALUE)
                 .withCapability(kvm_h.KVM_CAP_SYNC_REGS(), 7);
     }
 

@@ -14,13 +14,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.kvm_interrupt;
 import io.github.kvm4j.bindings.kvm_pit_config;
 import io.github.kvm4j.bindings.x86.kvm_cpuid2;
+import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.testing.FakeLibc;
+import io.github.kvm4j.x86.GuestDebug;
 import io.github.kvm4j.x86.PitFlag;
+import io.github.kvm4j.x86.X86Interrupts;
 
 /** What x86's calls hand to the kernel, and what they make of its answers. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -75,5 +79,40 @@ class X86CallsTest {
         vm.x86().createPit2();
         vm.x86().createPit2(Set.of(PitFlag.SPEAKER_DUMMY));
         assertEquals(List.of(0, kvm_h.KVM_PIT_SPEAKER_DUMMY()), flags);
+    }
+
+    @Test
+    void anInterruptsVectorReachesTheKernel() {
+        List<Integer> vectors = new ArrayList<>();
+        libc.answering(Ioctl.KVM_INTERRUPT, call -> {
+            vectors.add(kvm_interrupt.irq(call.argument()));
+            return 0;
+        });
+        X86Interrupts interrupts = kvm.createVm().createVcpu(0).x86().interrupts();
+        interrupts.inject(0);
+        interrupts.inject(255);
+        assertThrows(IllegalArgumentException.class, () -> interrupts.inject(256));
+        assertThrows(IllegalArgumentException.class, () -> interrupts.inject(-1));
+        assertEquals(List.of(0, 255), vectors);
+    }
+
+    @Test
+    void anNmiThatThisKvmDoesNotHaveIsNamed() {
+        libc.withoutCapability(kvm_h.KVM_CAP_USER_NMI()).answering(Ioctl.KVM_NMI, () -> -Errno.ENOTTY.number());
+        Vcpu vcpu = kvm.createVm().createVcpu(0);
+        assertEquals(Capability.USER_NMI,
+                assertThrows(UnsupportedCapabilityException.class, vcpu.x86().interrupts()::nmi).capability());
+    }
+
+    /** A kernel that does not know the flag ignores it. */
+    @Test
+    void blockedInterruptsNeedTheirBitInTheCapability() {
+        libc.withCapability(kvm_h.KVM_CAP_SET_GUEST_DEBUG2(), Integer.MAX_VALUE ^ kvm_x86_h.KVM_GUESTDBG_BLOCKIRQ());
+        Vcpu vcpu = kvm.createVm().createVcpu(0);
+        vcpu.x86().setGuestDebug(GuestDebug.none().withSingleStep());
+        UnsupportedCapabilityException e = assertThrows(UnsupportedCapabilityException.class,
+                () -> vcpu.x86().setGuestDebug(GuestDebug.none().withInterruptsBlocked()));
+        assertEquals(Capability.SET_GUEST_DEBUG2, e.capability());
+        assertEquals(1, libc.count("KVM_SET_GUEST_DEBUG"));
     }
 }

@@ -74,9 +74,9 @@ public final class X86Interrupts {
      */
     @Issues(Ioctl.KVM_INTERRUPT)
     public void inject(int vector) {
-        Fields.check("the vector", vector, kvm_x86_h.KVM_NR_INTERRUPTS() - 1);
         fd.enter();
         try {
+            Fields.check("the vector", vector, kvm_x86_h.KVM_NR_INTERRUPTS() - 1);
             kvm_interrupt.irq(interrupt, vector);
             fd.call(Ioctl.KVM_INTERRUPT, interrupt);
         } finally {
@@ -176,11 +176,11 @@ public final class X86Interrupts {
      *             when the vCPU is closed
      */
     public void setCr8(long cr8) {
-        if (cr8 < 0 || cr8 > MAX_CR8) {
-            throw new IllegalArgumentException("CR8 is " + cr8 + "; it goes from 0 to " + MAX_CR8);
-        }
         fd.enter();
         try {
+            if (cr8 < 0 || cr8 > MAX_CR8) {
+                throw new IllegalArgumentException("CR8 is " + cr8 + "; it goes from 0 to " + MAX_CR8);
+            }
             fd.runPage().setCr8(cr8);
         } finally {
             fd.leave();

@@ -6,28 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.Kvm;
 import io.github.kvm4j.KvmException;
-import io.github.kvm4j.UnsupportedCapabilityException;
-import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.Vm;
-import io.github.kvm4j.bindings.kvm_h;
-import io.github.kvm4j.bindings.kvm_interrupt;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.exit.X86Exit;
-import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Architecture;
-import io.github.kvm4j.internal.sys.Errno;
-import io.github.kvm4j.internal.sys.Host;
-import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 
@@ -44,38 +32,10 @@ class X86InterruptsTest {
     }
 
     @Test
-    void theVectorReachesTheKernel() {
-        List<Integer> vectors = new ArrayList<>();
-        FakeLibc libc = new FakeLibc().answering(Ioctl.KVM_INTERRUPT, call -> {
-            vectors.add(kvm_interrupt.irq(call.argument()));
-            return 0;
-        });
-        try (Kvm kvm = Kvm.open(Path.of("/dev/kvm"), new Host(libc))) {
-            X86Interrupts interrupts = kvm.createVm().createVcpu(0).x86().interrupts();
-            interrupts.inject(0);
-            interrupts.inject(255);
-            assertThrows(IllegalArgumentException.class, () -> interrupts.inject(256));
-            assertThrows(IllegalArgumentException.class, () -> interrupts.inject(-1));
-            assertEquals(List.of(0, 255), vectors);
-        }
-    }
-
-    @Test
-    void anNmiThatThisKvmDoesNotHaveIsNamed() {
-        FakeLibc libc = new FakeLibc().withoutCapability(kvm_h.KVM_CAP_USER_NMI()).answering(Ioctl.KVM_NMI,
-                () -> -Errno.ENOTTY.number());
-        try (Kvm kvm = Kvm.open(Path.of("/dev/kvm"), new Host(libc))) {
-            Vcpu vcpu = kvm.createVm().createVcpu(0);
-            assertEquals(Capability.USER_NMI,
-                    assertThrows(UnsupportedCapabilityException.class, vcpu.x86().interrupts()::nmi).capability());
-        }
-    }
-
-    @Test
     @RequiresKvm(arch = Architecture.X86)
     void aWindowIsAnExitAndAnInterruptIsTaken() {
-        // out 0x10, al; sti; nop; nop; hlt; the handler: in al, 0x20; hlt
-        try (RealModeGuest guest = new RealModeGuest("e6 10 fb 90 90 f4")) {
+        // out 0x10, al; sti; again: nop; jmp again; the handler: in al, 0x20; hlt
+        try (RealModeGuest guest = new RealModeGuest("e6 10 fb 90 eb fd")) {
             RealModeGuest.handle(guest.vm, VECTOR, HANDLER, "e4 20 f4");
             X86Interrupts interrupts = guest.vcpu.x86().interrupts();
             run(guest, Exit.Io.class);
@@ -85,8 +45,7 @@ class X86InterruptsTest {
             run(guest, X86Exit.IrqWindowOpen.class);
             assertTrue(interrupts.isInterruptFlagSet());
             assertTrue(interrupts.isReadyForInjection());
-            assertEquals(RealModeGuest.ENTRY + 4, guest.vcpu.x86().getRegs().rip,
-                    "the instruction behind STI is through");
+            assertTrue(guest.vcpu.x86().getRegs().rip > RealModeGuest.ENTRY + 2, "behind STI");
             interrupts.requestWindow(false);
             interrupts.inject(VECTOR);
             Exit.Io handler = run(guest, Exit.Io.class);
