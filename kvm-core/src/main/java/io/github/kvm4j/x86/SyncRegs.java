@@ -50,7 +50,7 @@ public final class SyncRegs {
     private final SyncBlock block;
 
     /** The places in the page. */
-    private final MemorySegment regs;
+    final MemorySegment regs;
     private final MemorySegment sregs;
     private final MemorySegment events;
 

@@ -59,6 +59,8 @@ public final class Explanations {
             Map.entry(new Failure(Ioctl.KVM_ENABLE_CAP, Errno.EINVAL), "this KVM does not take these arguments, or it is too late"),
             Map.entry(new Failure(Ioctl.KVM_ENABLE_CAP, Errno.EEXIST), "the VM has an in-kernel interrupt controller, or vCPUs, already"),
             Map.entry(new Failure(Ioctl.KVM_ENABLE_CAP, Errno.EBUSY), "too late: the VM has what this would change"),
+            Map.entry(new Failure(Ioctl.KVM_RUN, Errno.EINVAL), "the kernel refuses what the run page has: registers written through syncRegs(), which it would not take by ioctl either, or CR8"),
+            Map.entry(new Failure(Ioctl.KVM_SET_VCPU_EVENTS, Errno.EINVAL), "flags that this KVM does not know or that are not enabled, or an exception's vector above 31"),
             Map.entry(new Failure(Ioctl.KVM_RUN, Errno.EFAULT), "the guest accessed memory whose mapping is gone or not accessible"),
             Map.entry(new Failure(Ioctl.KVM_RUN, Errno.ENOEXEC), "the vCPU is not initialised; on arm64, KVM_ARM_VCPU_INIT comes first"));
 
