@@ -9,6 +9,11 @@ public final class Rounds {
     private Rounds() {
     }
 
+    /** Whether this is an emulated machine: its processor's debugging and virtualization are not whole. */
+    public static boolean onEmulatedMachine() {
+        return DIVISOR > 1;
+    }
+
     /** So many on a real machine, and one at least elsewhere. */
     public static int of(int full) {
         return Math.max(1, full / DIVISOR);
