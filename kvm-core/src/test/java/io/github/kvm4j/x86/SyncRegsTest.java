@@ -224,6 +224,31 @@ class SyncRegsTest {
     }
 
     @Test
+    void allKindsAreTakenTogether() {
+        // out 0x10, al; hlt; the handler of NMIs: mov al, fs:[0]; out 0x11, al
+        try (RealModeGuest guest = new RealModeGuest("e6 10 f4")) {
+            RealModeGuest.handle(guest.vm, 2, 0x500, "64 a0 00 00 e6 11");
+            guest.vm.memory().write(0x3000, new byte[]{0x66});
+            SyncRegs sync = enabled(guest.vcpu, EnumSet.allOf(SyncReg.class));
+            run(guest.vcpu);
+            Regs regs = regs(sync);
+            regs.rbx = 0x44;
+            Sregs sregs = sregs(sync);
+            sregs.fs.base = 0x3000;
+            sregs.fs.selector = 0x300;
+            VcpuEvents events = events(sync);
+            events.nmiPending = 1;
+            sync.setVcpuEvents(events);
+            sync.setRegs(regs);
+            sync.setSregs(sregs);
+            Exit.Io io = assertInstanceOf(Exit.Io.class, guest.vcpu.run());
+            assertEquals(0x11, io.port());
+            assertEquals(0x66, io.value());
+            assertEquals(0x44, regs(sync).rbx);
+        }
+    }
+
+    @Test
     void theTaskPriorityThatIsWrittenStays() {
         try (RealModeGuest guest = new RealModeGuest(COUNT)) {
             SyncRegs sync = enabled(guest.vcpu, EnumSet.of(SyncReg.SREGS));
