@@ -69,6 +69,11 @@ public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCa
             if (!architectures.isEmpty() && architectures.stream().noneMatch(Architecture::isHost)) {
                 return Optional.of("for " + architectures + " hosts");
             }
+            for (KvmKind kind : need.notOn()) {
+                if (kind.isHost()) {
+                    return Optional.of("known not to work on " + kind + ": docs/kvm-notes.md");
+                }
+            }
         }
         List<Capability> wanted = needs.stream().flatMap(need -> Stream.of(need.capability())).toList();
         if (wanted.isEmpty()) {

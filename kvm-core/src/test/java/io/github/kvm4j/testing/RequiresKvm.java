@@ -28,4 +28,7 @@ public @interface RequiresKvm {
 
     /** What the KVM must have, asked on a VM of the default type. */
     Capability[] capability() default {};
+
+    /** The implementations that are known not to do it. */
+    KvmKind[] notOn() default {};
 }

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -22,9 +21,9 @@ import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.exit.X86Exit;
 import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.testing.KvmKind;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
-import io.github.kvm4j.testing.Rounds;
 import io.github.kvm4j.testing.UserModeGuest;
 import io.github.kvm4j.x86.GuestDebug.Watch;
 
@@ -94,13 +93,6 @@ class GuestDebugTest {
         return stop;
     }
 
-    /** The first stop, which not every KVM makes. */
-    private static X86Exit.Debug firstStop(Vcpu vcpu, Class<? extends Exit> otherwise, String why) {
-        Exit exit = vcpu.run();
-        assumeFalse(otherwise.isInstance(exit), why);
-        return assertInstanceOf(X86Exit.Debug.class, exit);
-    }
-
     @Test
     @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG)
     void everyInstructionIsAStopUntilDebuggingEnds() {
@@ -117,9 +109,8 @@ class GuestDebugTest {
     }
 
     @Test
-    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG)
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG, notOn = KvmKind.EMULATED_SVM)
     void theInstructionAtABreakpointIsAStop() {
-        assumeFalse(Rounds.onEmulatedMachine(), "QEMU's SVM does not load the guest's debug registers");
         // nop; nop; nop; nop; hlt
         try (RealModeGuest guest = new RealModeGuest("90 90 90 90 f4")) {
             long first = RealModeGuest.ENTRY + 1;
@@ -134,14 +125,12 @@ class GuestDebugTest {
     }
 
     @Test
-    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG)
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG, notOn = KvmKind.PVM)
     void everyInstructionInUserModeIsAStop() {
         // nop; nop; nop; out 0x10, al
         try (UserModeGuest guest = new UserModeGuest("90 90 90 e6 10")) {
             guest.vcpu.x86().setGuestDebug(GuestDebug.none().withSingleStep());
-            X86Exit.Debug first = firstStop(guest.vcpu, Exit.Shutdown.class,
-                    "this KVM gives the trap in ring 3 to the guest");
-            assertEquals(UserModeGuest.ENTRY + 1, first.pc());
+            stop(guest.vcpu, DEBUG_EXCEPTION, UserModeGuest.ENTRY + 1);
             stop(guest.vcpu, DEBUG_EXCEPTION, UserModeGuest.ENTRY + 2);
             guest.vcpu.x86().setGuestDebug(GuestDebug.none());
             assertInstanceOf(Exit.Io.class, guest.vcpu.run());
@@ -149,15 +138,13 @@ class GuestDebugTest {
     }
 
     @Test
-    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG)
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG, notOn = {KvmKind.PVM,
+            KvmKind.EMULATED_SVM})
     void aBreakpointInstructionOfTheDebuggerIsAStop() {
         // nop; int3; out 0x10, al
         try (UserModeGuest guest = new UserModeGuest("90 cc e6 10")) {
             guest.vcpu.x86().setGuestDebug(GuestDebug.none().withSoftwareBreakpoints());
-            X86Exit.Debug stop = firstStop(guest.vcpu, Exit.Shutdown.class,
-                    "this KVM gives INT3 in ring 3 to the guest");
-            assertEquals(BREAKPOINT_EXCEPTION, stop.exception());
-            assertEquals(UserModeGuest.ENTRY + 1, stop.pc());
+            X86Exit.Debug stop = stop(guest.vcpu, BREAKPOINT_EXCEPTION, UserModeGuest.ENTRY + 1);
             // As a debugger does: the instruction that was there is put back, and goes on there.
             guest.vm.memory().write(UserModeGuest.ENTRY + 1, new byte[]{(byte) 0x90});
             assertInstanceOf(Exit.Io.class, guest.vcpu.run());
@@ -165,27 +152,27 @@ class GuestDebugTest {
     }
 
     @Test
-    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG)
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG, notOn = {KvmKind.PVM,
+            KvmKind.EMULATED_SVM})
     void theInstructionAtABreakpointInUserModeIsAStop() {
         // nop; nop; out 0x10, al
         try (UserModeGuest guest = new UserModeGuest("90 90 e6 10")) {
             guest.vcpu.x86().setGuestDebug(GuestDebug.none().withBreakpoint(UserModeGuest.ENTRY + 1));
-            X86Exit.Debug stop = firstStop(guest.vcpu, Exit.Io.class, "this KVM does not load the debug registers");
-            assertEquals(UserModeGuest.ENTRY + 1, stop.pc());
+            X86Exit.Debug stop = stop(guest.vcpu, DEBUG_EXCEPTION, UserModeGuest.ENTRY + 1);
             assertEquals(1, stop.dr6() & 0xf);
         }
     }
 
     @Test
-    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG)
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG, notOn = {KvmKind.PVM,
+            KvmKind.EMULATED_SVM})
     void anAccessToWatchedDataIsAStop() {
         // mov [0x9004], eax; mov eax, [0x9100]; mov [0x9100], eax; mov rax, [0x9200]; out 0x10, al
         try (UserModeGuest guest = new UserModeGuest(
                 "89 04 25 04 90 00 00 8b 04 25 00 91 00 00 89 04 25 00 91 00 00 48 8b 04 25 00 92 00 00 e6 10")) {
             guest.vcpu.x86().setGuestDebug(GuestDebug.none().withWatchpoint(Watch.WRITE, 0x9100, 4)
                     .withWatchpoint(Watch.READ_WRITE, 0x9200, 8).withWatchpoint(Watch.WRITE, 0x9004, 2));
-            X86Exit.Debug stop = firstStop(guest.vcpu, Exit.Io.class, "this KVM does not load the debug registers");
-            assertEquals(UserModeGuest.ENTRY + 7, stop.pc());
+            X86Exit.Debug stop = stop(guest.vcpu, DEBUG_EXCEPTION, UserModeGuest.ENTRY + 7);
             assertEquals(4, stop.dr6() & 0xf);
             assertEquals(1, stop(guest.vcpu, DEBUG_EXCEPTION, UserModeGuest.ENTRY + 21).dr6() & 0xf,
                     "the write, and not the read before");
@@ -211,9 +198,8 @@ class GuestDebugTest {
     }
 
     @Test
-    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG)
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG, notOn = KvmKind.EMULATED_SVM)
     void aBreakpointExceptionIsHandedToTheGuest() {
-        assumeFalse(Rounds.onEmulatedMachine(), "QEMU's SVM loses an injected #BP");
         assertHandedToTheGuest(BREAKPOINT_EXCEPTION, GuestDebug.none().injectingBreakpoint());
     }
 
