@@ -16,7 +16,7 @@ import io.github.kvm4j.util.VcpuThread;
 
 /**
  * Closes a vCPU, its VM or the system while the vCPU runs: from another thread at a random moment, or from the vCPU's own
- * exit handler; and prints what is left. Argument: how many times.
+ * exit handler; and prints what is left. {@code -Dstorm}: how many times.
  */
 public final class CloseStorm {
 
@@ -27,7 +27,7 @@ public final class CloseStorm {
     }
 
     public static void main(String[] args) {
-        int closes = Integer.parseInt(args[0]);
+        int closes = Integer.getInteger("storm");
         try (Kvm kvm = Kvm.open()) {
             for (int i = 0; i < closes; i++) {
                 // One in 50 with the in-kernel interrupt controller, which is slow to set up: its HLT waits in the kernel.

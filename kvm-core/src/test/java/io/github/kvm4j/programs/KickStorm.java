@@ -12,7 +12,7 @@ import io.github.kvm4j.testing.TestGuest;
  * twice; beside it a thread makes garbage and collects it. Every thousand kicks another thread runs the vCPU, which the
  * kicks meet too. Prints the latency from the kick to its answer.
  * <p>
- * Arguments: a {@link TestGuest.Program}, and how many kicks.
+ * {@code -Dstorm}: a {@link TestGuest.Program}, a blank, and how many kicks.
  */
 public final class KickStorm {
 
@@ -29,8 +29,9 @@ public final class KickStorm {
     }
 
     public static void main(String[] args) {
-        TestGuest.Program program = TestGuest.Program.valueOf(args[0]);
-        int kicks = Integer.parseInt(args[1]);
+        String[] storm = System.getProperty("storm").split(" ");
+        TestGuest.Program program = TestGuest.Program.valueOf(storm[0]);
+        int kicks = Integer.parseInt(storm[1]);
         long[] latencies = new KickStorm(program).run(kicks);
         Arrays.sort(latencies);
         System.out.printf(
