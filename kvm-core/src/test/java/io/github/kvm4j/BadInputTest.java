@@ -80,7 +80,7 @@ class BadInputTest {
         assertSays(refused(-4096, 8192), "beyond the 64-bit address space");
         KvmException e = assertThrows(KvmException.class, () -> vm.memory().add(1L << 60, 4096));
         assertEquals("KVM_SET_USER_MEMORY_REGION", e.call());
-        assertSays(e, "EINVAL", "guest-physical address space");
+        assertSays(e, Architecture.ON_X86 ? "EINVAL" : "EFAULT", "guest-physical address space");
         assertEquals(List.of(), vm.memory().regions());
     }
 
@@ -145,7 +145,10 @@ class BadInputTest {
 
     @Test
     void vcpuIdsGoUpToTheMaximum() {
-        int limit = vm.checkExtension(Capability.MAX_VCPU_ID);
+        // Section 4.7: a KVM that does not announce it (riscv's) takes as many as it has vCPUs.
+        int announced = vm.checkExtension(Capability.MAX_VCPU_ID);
+        int limit = announced > 0 ? announced : vm.checkExtension(Capability.MAX_VCPUS);
+        assertTrue(limit > 1, () -> "limit " + limit);
         assertThrows(IllegalArgumentException.class, () -> vm.createVcpu(limit));
         assertEquals(limit - 1, vm.createVcpu(limit - 1).id());
     }
@@ -161,15 +164,17 @@ class BadInputTest {
 
     @Test
     void devicesThatThisKvmLacksAreRefused() {
-        KvmException e = assertThrows(KvmException.class, () -> vm.createDevice(DeviceType.ARM_VGIC_V3));
+        KvmException e = assertThrows(KvmException.class, () -> vm.createDevice(DeviceType.XICS));
         assertSays(e, "KVM_CREATE_DEVICE", "ENODEV", "no device of this type");
         assertSays(assertThrows(KvmException.class, () -> vm.createDevice(9999)), "ENODEV");
         assertSays(assertThrows(KvmException.class, () -> vm.createDevice(-1)), "ENODEV");
-        assertFalse(vm.canCreateDevice(DeviceType.ARM_VGIC_V3));
-        assertTrue(vm.canCreateDevice(DeviceType.VFIO));
+        assertFalse(vm.canCreateDevice(DeviceType.XICS));
+        assertEquals(!Architecture.ON_RISCV, vm.canCreateDevice(DeviceType.VFIO), "riscv's kernel has no VFIO");
     }
 
+    /** Debian's kernel for riscv has no VFIO. */
     @Test
+    @RequiresKvm(arch = {Architecture.X86, Architecture.ARM64})
     void attributesThatADeviceLacksAreRefused() {
         Device device = vm.createDevice(DeviceType.VFIO);
         assertTrue(device.hasAttribute(GROUP, ADD));
@@ -183,7 +188,9 @@ class BadInputTest {
                 "KVM_SET_DEVICE_ATTR", "EBADF");
     }
 
+    /** Debian's kernel for riscv has no VFIO. */
     @Test
+    @RequiresKvm(arch = {Architecture.X86, Architecture.ARM64})
     void aSecondVfioDeviceIsRefused() {
         vm.createDevice(DeviceType.VFIO);
         assertSays(assertThrows(KvmException.class, () -> vm.createDevice(DeviceType.VFIO)), "KVM_CREATE_DEVICE",
@@ -203,7 +210,9 @@ class BadInputTest {
                 "modprobe");
     }
 
+    /** riscv's takes any. */
     @Test
+    @RequiresKvm(arch = {Architecture.X86, Architecture.ARM64})
     void aVmTypeThatThisKvmDoesNotKnowIsRefused() {
         assertSays(assertThrows(KvmException.class, () -> kvm.createVm(0x7fff)), "KVM_CREATE_VM", "EINVAL",
                 "VM type");

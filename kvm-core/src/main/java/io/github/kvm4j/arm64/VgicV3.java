@@ -143,53 +143,59 @@ public final class VgicV3 {
     }
 
     /**
-     * Reads a register of the distributor, without side effects. Group KVM_DEV_ARM_VGIC_GRP_DIST_REGS.
+     * Reads a register of the distributor, without side effects; where there is none, 0. Group KVM_DEV_ARM_VGIC_GRP_DIST_REGS.
      *
      * @param offset
-     *            the register's offset in the distributor, a multiple of 4
+     *            the register's offset in the distributor, a multiple of 4 below {@link #DISTRIBUTOR_SIZE}
      * @return its 32 bits
+     * @throws IllegalArgumentException
+     *             for another offset
      * @throws KvmException
-     *             when the kernel refuses: ENXIO (no such register), EBUSY (a vCPU runs, or the controller is not ready)
+     *             when the kernel refuses: EBUSY (a vCPU runs, or the controller is not ready)
      * @throws ClosedException
      *             when the device is closed
      */
     public int getDistributorRegister(int offset) {
-        return word(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_DIST_REGS(), Integer.toUnsignedLong(offset));
+        return word(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_DIST_REGS(), check(offset, DISTRIBUTOR_SIZE));
     }
 
     /**
      * Writes a register of the distributor. Group KVM_DEV_ARM_VGIC_GRP_DIST_REGS.
      *
      * @param offset
-     *            the register's offset in the distributor, a multiple of 4
+     *            the register's offset in the distributor, a multiple of 4 below {@link #DISTRIBUTOR_SIZE}
      * @param value
      *            its 32 bits
+     * @throws IllegalArgumentException
+     *             for another offset
      * @throws KvmException
-     *             when the kernel refuses: ENXIO (no such register), EINVAL (the value), EBUSY (a vCPU runs, or the
-     *             controller is not ready)
+     *             when the kernel refuses: EINVAL (the value), EBUSY (a vCPU runs, or the controller is not ready)
      * @throws ClosedException
      *             when the device is closed
      */
     public void setDistributorRegister(int offset, int value) {
-        device.setAttribute(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_DIST_REGS(), Integer.toUnsignedLong(offset), bytes(value));
+        device.setAttribute(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_DIST_REGS(), check(offset, DISTRIBUTOR_SIZE),
+                bytes(value));
     }
 
     /**
-     * Reads a register of a vCPU's redistributor, without side effects. Group KVM_DEV_ARM_VGIC_GRP_REDIST_REGS.
+     * Reads a register of a vCPU's redistributor, without side effects; where there is none, 0. Group KVM_DEV_ARM_VGIC_GRP_REDIST_REGS.
      *
      * @param affinity
      *            which vCPU: Aff3, Aff2, Aff1 and Aff0 of its MPIDR_EL1, a byte each
      * @param offset
-     *            the register's offset in the redistributor, a multiple of 4
+     *            the register's offset in the redistributor, a multiple of 4 below {@link #REDISTRIBUTOR_SIZE}
      * @return its 32 bits
+     * @throws IllegalArgumentException
+     *             for another offset
      * @throws KvmException
-     *             when the kernel refuses: ENXIO (no such register), EINVAL (no such vCPU), EBUSY (a vCPU runs, or the
-     *             controller is not ready)
+     *             when the kernel refuses: EINVAL (no such vCPU), EBUSY (a vCPU runs, or the controller is not ready)
      * @throws ClosedException
      *             when the device is closed
      */
     public int getRedistributorRegister(int affinity, int offset) {
-        return word(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_REDIST_REGS(), ofVcpu(affinity) | Integer.toUnsignedLong(offset));
+        return word(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_REDIST_REGS(),
+                ofVcpu(affinity) | check(offset, REDISTRIBUTOR_SIZE));
     }
 
     /**
@@ -198,18 +204,20 @@ public final class VgicV3 {
      * @param affinity
      *            which vCPU: Aff3, Aff2, Aff1 and Aff0 of its MPIDR_EL1, a byte each
      * @param offset
-     *            the register's offset in the redistributor, a multiple of 4
+     *            the register's offset in the redistributor, a multiple of 4 below {@link #REDISTRIBUTOR_SIZE}
      * @param value
      *            its 32 bits
+     * @throws IllegalArgumentException
+     *             for another offset
      * @throws KvmException
-     *             when the kernel refuses: ENXIO (no such register), EINVAL (no such vCPU, the value), EBUSY (a vCPU runs,
-     *             or the controller is not ready)
+     *             when the kernel refuses: EINVAL (no such vCPU, the value), EBUSY (a vCPU runs, or the controller is not
+     *             ready)
      * @throws ClosedException
      *             when the device is closed
      */
     public void setRedistributorRegister(int affinity, int offset, int value) {
         device.setAttribute(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_REDIST_REGS(),
-                ofVcpu(affinity) | Integer.toUnsignedLong(offset), bytes(value));
+                ofVcpu(affinity) | check(offset, REDISTRIBUTOR_SIZE), bytes(value));
     }
 
     /**
@@ -229,6 +237,14 @@ public final class VgicV3 {
     private int word(int group, long attribute) {
         return ByteBuffer.wrap(device.getAttribute(group, attribute, Integer.BYTES)).order(ByteOrder.nativeOrder())
                 .getInt();
+    }
+
+    private static long check(int offset, long size) {
+        if (offset < 0 || offset >= size || offset % Integer.BYTES != 0) {
+            throw new IllegalArgumentException(String.format(
+                    "a register at offset 0x%x: the offset must be a multiple of 4 below 0x%x", offset, size));
+        }
+        return offset;
     }
 
     private static long ofVcpu(int affinity) {

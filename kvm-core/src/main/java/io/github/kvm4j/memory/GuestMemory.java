@@ -75,7 +75,8 @@ public final class GuestMemory {
      *             when address or size are not multiples of the page size, when the size is 0 or too large, or when the
      *             range overlaps another region
      * @throws io.github.kvm4j.KvmException
-     *             when mmap or the kernel refuse: ENOMEM, EINVAL (beyond the guest-physical address space)
+     *             when mmap or the kernel refuse: ENOMEM, EINVAL or, on arm64 and riscv, EFAULT (beyond the guest-physical
+     *             address space)
      * @throws ClosedException
      *             when the VM is closed
      */
@@ -101,7 +102,8 @@ public final class GuestMemory {
      * @throws UnsupportedCapabilityException
      *             when a flag needs a capability that this VM lacks
      * @throws io.github.kvm4j.KvmException
-     *             when mmap or the kernel refuse: ENOMEM, EINVAL (beyond the guest-physical address space)
+     *             when mmap or the kernel refuse: ENOMEM, EINVAL or, on arm64 and riscv, EFAULT (beyond the guest-physical
+     *             address space)
      * @throws ClosedException
      *             when the VM is closed
      */
@@ -129,7 +131,8 @@ public final class GuestMemory {
      * @throws UnsupportedCapabilityException
      *             when a flag needs a capability that this VM lacks
      * @throws io.github.kvm4j.KvmException
-     *             when mmap or the kernel refuse: ENOMEM, EINVAL (beyond the guest-physical address space)
+     *             when mmap or the kernel refuse: ENOMEM, EINVAL or, on arm64 and riscv, EFAULT (beyond the guest-physical
+     *             address space)
      * @throws ClosedException
      *             when the VM is closed
      */

@@ -22,6 +22,7 @@ public final class Explanations {
             Map.entry(new Failure(Ioctl.KVM_CREATE_VCPU, Errno.EEXIST), "the VM has a vCPU with this id"),
             Map.entry(new Failure(Ioctl.KVM_SET_USER_MEMORY_REGION, Errno.EEXIST), "the range overlaps another memory slot"),
             Map.entry(new Failure(Ioctl.KVM_SET_USER_MEMORY_REGION, Errno.EINVAL), "the range is beyond the guest-physical address space, or the slot number or the flags are not this KVM's"),
+            Map.entry(new Failure(Ioctl.KVM_SET_USER_MEMORY_REGION, Errno.EFAULT), "the range is beyond the guest-physical address space"),
             Map.entry(new Failure(Ioctl.KVM_SET_TSS_ADDR, Errno.EINVAL), "three pages from this address must lie below 4 GiB"),
             Map.entry(new Failure(Ioctl.KVM_SET_IDENTITY_MAP_ADDR, Errno.EINVAL), "the VM has vCPUs already; set the address before the first one"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_IRQCHIP, Errno.EEXIST), "the VM has an in-kernel interrupt controller already"),
