@@ -22,10 +22,11 @@ import org.w3c.dom.NodeList;
  * Says what came of the tests with the tag "kvm", out of JUnit's Open Test Reporting files, and holds those that ran
  * against the recorded names of those that must:
  *
- * <pre>java Report.java all|quick|some|record NAME FILE-WITH-NAMES REPORT.xml...</pre>
+ * <pre>java Report.java all|quick|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml...</pre>
  *
  * After "all", and with all the names that are not marked slow after "quick", a name that did not run is a failure; so is
- * a test that ran without being recorded. "record" writes the file, when nothing has failed. A parameterized test counts once. Runs on Java 17.
+ * a test that ran without being recorded. When nothing has failed, "record" writes the file, and "record-some" writes anew what
+ * it has of the tests in this report. A parameterized test counts once. Runs on Java 17.
  */
 final class Report {
 
@@ -56,7 +57,7 @@ final class Report {
 
     public static void main(String[] args) throws Exception {
         if (args.length < 4) {
-            throw new IllegalArgumentException("Report.java all|quick|some|record NAME FILE-WITH-NAMES REPORT.xml...");
+            throw new IllegalArgumentException("Report.java all|quick|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml...");
         }
         Report report = new Report();
         for (String file : List.of(args).subList(3, args.length)) {
@@ -162,17 +163,25 @@ final class Report {
             right = false;
         }
         return switch (mode) {
-            case "record" -> right && record(file, ran);
+            case "record" -> right && record(file, List.of(), ran);
+            case "record-some" -> right && record(file, others(file), ran);
             case "some" -> right;
             default -> compare(mode.equals("quick"), file, ran) && right;
         };
     }
 
-    private static boolean record(Path file, List<Test> ran) throws IOException {
-        List<String> lines = new ArrayList<>(List.of(HEADER));
+    /** What is recorded of tests that are not in this report. */
+    private List<String> others(Path file) throws IOException {
+        return !Files.exists(file) ? List.of() : recorded(file).stream().filter(line -> !tests.containsKey(name(line))).toList();
+    }
+
+    private static boolean record(Path file, List<String> others, List<Test> ran) throws IOException {
+        Set<String> lines = new TreeSet<>(others);
         ran.forEach(test -> lines.add(test.name + (test.slow ? " " + SLOW : "")));
+        List<String> all = new ArrayList<>(List.of(HEADER));
+        all.addAll(lines);
         Files.createDirectories(file.getParent());
-        Files.write(file, lines);
+        Files.write(file, all);
         System.out.println("  recorded in " + file);
         return true;
     }
@@ -182,17 +191,24 @@ final class Report {
             System.out.println("  FAILED: " + file + ", with the tests that must run here, is missing: --record writes it");
             return false;
         }
-        List<String> lines = Files.readAllLines(file).stream().filter(line -> !line.isBlank() && !line.startsWith("#"))
-                .toList();
-        Set<String> recorded = lines.stream().map(line -> line.split(" ")[0]).collect(Collectors.toCollection(TreeSet::new));
+        List<String> lines = recorded(file);
+        Set<String> recorded = lines.stream().map(Report::name).collect(Collectors.toSet());
         Set<String> names = ran.stream().map(test -> test.name).collect(Collectors.toSet());
         List<String> missing = lines.stream().filter(line -> !quick || !line.endsWith(" " + SLOW))
-                .map(line -> line.split(" ")[0]).filter(test -> !names.contains(test)).toList();
+                .map(Report::name).filter(test -> !names.contains(test)).toList();
         List<String> added = ran.stream().map(test -> test.name).filter(test -> !recorded.contains(test)).toList();
         missing.forEach(test -> System.out.println("  FAILED " + test + " is recorded in " + file + ", and did not run"));
         added.forEach(test -> System.out.println("  FAILED " + test + " ran, and is not recorded in " + file
                 + ": --record writes it"));
         return missing.isEmpty() && added.isEmpty();
+    }
+
+    private static List<String> recorded(Path file) throws IOException {
+        return Files.readAllLines(file).stream().filter(line -> !line.isBlank() && !line.startsWith("#")).toList();
+    }
+
+    private static String name(String line) {
+        return line.split(" ")[0];
     }
 
     /** "RunTest (aKick, aHlt), OpenTest (theSystemAnswers)" */

@@ -2,7 +2,7 @@ package io.github.kvm4j;
 
 import java.io.Serial;
 
-/** Thrown by a method that needs a capability which this host's KVM lacks, before the kernel is called. */
+/** Thrown by a method that needs a capability which this host's KVM lacks. */
 public class UnsupportedCapabilityException extends KvmException {
 
     @Serial
@@ -15,7 +15,7 @@ public class UnsupportedCapabilityException extends KvmException {
      * Makes one.
      *
      * @param call
-     *            the ioctl that was not issued
+     *            the ioctl that needs it
      * @param capability
      *            what it needs
      */

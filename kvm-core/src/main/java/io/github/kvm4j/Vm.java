@@ -15,6 +15,7 @@ import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.memory.GuestMemory;
 import io.github.kvm4j.unsafe.RawIoctls;
@@ -214,7 +215,6 @@ public final class Vm implements AutoCloseable {
      */
     @Issues(Ioctl.KVM_CREATE_DEVICE)
     public Device createDevice(int type) {
-        state.require(Ioctl.KVM_CREATE_DEVICE);
         return new Device(this, type, state, state.createDevice(() -> newDevice(type)));
     }
 
@@ -222,7 +222,12 @@ public final class Vm implements AutoCloseable {
         String what = "device of type " + type;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = deviceRequest(arena, type, 0);
-            fd.call(Ioctl.KVM_CREATE_DEVICE, request);
+            // Not asked before: kernels before 6.5 announce the capability on some architectures alone.
+            long result = fd.attempt(Ioctl.KVM_CREATE_DEVICE, request);
+            if (Errno.ENOTTY.is(result)) {
+                throw new UnsupportedCapabilityException(Ioctl.KVM_CREATE_DEVICE.name(), Capability.DEVICE_CTRL);
+            }
+            KvmFd.check(Ioctl.KVM_CREATE_DEVICE, result);
             return new KvmFd(fd.host(), FdKind.DEVICE, fd.own(kvm_create_device.fd(request), what));
         }
     }
@@ -239,9 +244,6 @@ public final class Vm implements AutoCloseable {
      */
     @Issues(Ioctl.KVM_CREATE_DEVICE)
     public boolean canCreateDevice(DeviceType type) {
-        if (!has(Capability.DEVICE_CTRL)) {
-            return false;
-        }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = deviceRequest(arena, type.number(), kvm_h.KVM_CREATE_DEVICE_TEST());
             return fd.attempt(Ioctl.KVM_CREATE_DEVICE, request) >= 0;

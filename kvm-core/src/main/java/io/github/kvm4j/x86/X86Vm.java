@@ -257,7 +257,8 @@ public final class X86Vm {
      * @throws UnsupportedCapabilityException
      *             without the capability
      * @throws KvmException
-     *             when the kernel refuses: EEXIST (there is one already), ENOENT (no in-kernel interrupt controller)
+     *             when the kernel refuses: EEXIST (there is one already), ENOENT (no in-kernel interrupt controller; kernels
+     *             before 6.17 make a timer that interrupts nobody)
      * @throws ClosedException
      *             when the VM is closed
      */
@@ -275,7 +276,8 @@ public final class X86Vm {
      * @throws UnsupportedCapabilityException
      *             without the capability
      * @throws KvmException
-     *             when the kernel refuses: EEXIST (there is one already), ENOENT (no in-kernel interrupt controller)
+     *             when the kernel refuses: EEXIST (there is one already), ENOENT (no in-kernel interrupt controller; kernels
+     *             before 6.17 make a timer that interrupts nobody)
      * @throws ClosedException
      *             when the VM is closed
      */

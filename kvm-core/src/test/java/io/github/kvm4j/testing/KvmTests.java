@@ -8,9 +8,12 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -69,6 +72,9 @@ public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCa
             if (!architectures.isEmpty() && architectures.stream().noneMatch(Architecture::isHost)) {
                 return Optional.of("for " + architectures + " hosts");
             }
+            if (!need.kernel().isEmpty() && compareVersions(System.getProperty("os.version"), need.kernel()) < 0) {
+                return Optional.of("for kernels from " + need.kernel() + " on");
+            }
             for (KvmKind kind : need.notOn()) {
                 if (kind.isHost()) {
                     return Optional.of("known not to work on " + kind + ": docs/kvm-notes.md");
@@ -85,9 +91,21 @@ public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCa
         }
     }
 
+    /** By major and minor number; "6.1.0-50-cloud-amd64" comes before "6.12". */
+    private static int compareVersions(String one, String other) {
+        return Arrays.compare(Stream.of(one.split("[^0-9]+")).limit(2).mapToInt(Integer::parseInt).toArray(),
+                Stream.of(other.split("[^0-9]+")).limit(2).mapToInt(Integer::parseInt).toArray());
+    }
+
     @Override
     public void beforeTestExecution(ExtensionContext context) {
-        Count.in(context).run.incrementAndGet();
+        Count count = Count.in(context);
+        count.run.incrementAndGet();
+        count.names.add(name(context));
+    }
+
+    private static String name(ExtensionContext context) {
+        return context.getRequiredTestClass().getName() + "#" + context.getRequiredTestMethod().getName();
     }
 
     /** An assumption did not hold: the test began, and then skipped itself. */
@@ -95,6 +113,7 @@ public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCa
     public void testAborted(ExtensionContext context, Throwable cause) {
         Count count = Count.in(context);
         count.run.decrementAndGet();
+        count.names.remove(name(context));
         count.skipped.add(context.getUniqueId() + ": " + cause.getMessage());
     }
 
@@ -103,7 +122,11 @@ public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCa
 
         private static final Path REPORT = Path.of("target", "kvm-tests.txt");
 
+        /** The names of those that ran, to be held against those that must (.ci/expected). */
+        private static final Path NAMES = Path.of("target", "kvm-tests-run.txt");
+
         final AtomicInteger run = new AtomicInteger();
+        final Set<String> names = new ConcurrentSkipListSet<>();
         final List<String> skipped = new CopyOnWriteArrayList<>();
 
         static Count in(ExtensionContext context) {
@@ -119,6 +142,7 @@ public final class KvmTests implements ExecutionCondition, BeforeTestExecutionCa
             System.out.print(report);
             try {
                 Files.writeString(REPORT, report);
+                Files.write(NAMES, names);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -29,6 +29,9 @@ public @interface RequiresKvm {
     /** What the KVM must have, asked on a VM of the default type. */
     Capability[] capability() default {};
 
+    /** The kernel's version that first does it, as "6.17", where no capability tells; empty means any. */
+    String kernel() default "";
+
     /** The implementations that are known not to do it. */
     KvmKind[] notOn() default {};
 }

@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
 import java.util.Set;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -357,6 +358,7 @@ class SyncRegsTest {
 
     /** Nor does what else there is at an exit: in a JVM that has room for nothing. */
     @Test
+    @Tag("slow")
     void readingAndWritingAllocatesNothing() {
         // The emulated machines' JVMs are given another collector.
         ChildJvm jvm = ChildJvm.run(SyncRegisters.class, "-XX:-UseSerialGC", "-XX:+UnlockExperimentalVMOptions",
