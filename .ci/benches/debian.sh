@@ -16,7 +16,7 @@ install_tools() {
     [ ${#absent[@]} -gt 0 ] || return 0
     say "installing ${absent[*]}"
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${absent[@]}"; } >&2 \
-        || fail "cannot install ${absent[*]}: this takes Debian's apt-get, and root"
+        || cannot_have "cannot install ${absent[*]}: this takes Debian's apt-get, and root"
 }
 
 # Debian's mirror of this host, or its main one.
@@ -41,7 +41,8 @@ apt() {
         -o Dir::Etc::SourceList="$state/sources" -o Dir::Etc::SourceParts=/dev/null \
         -o Dir::State::Lists="$state/lists" -o Dir::State::Status="$state/status" \
         -o Dir::Cache="$state" -o Dir::Cache::Archives="$state/archives" \
-        -o Acquire::Languages=none -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 "${@:2}"
+        -o Acquire::Languages=none -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 \
+        -o APT::Update::Error-Mode=any -o Acquire::Retries=3 "${@:2}"
 }
 
 # unpacked SUITE NAME PACKAGE...: downloads packages and unpacks them into the folder $cache/NAME.
@@ -49,34 +50,37 @@ unpacked() {
     local suite=$1 folder=$cache/$2
     rm -rf "$folder.new"
     mkdir -p "$folder.new/packages"
-    (cd "$folder.new/packages" && apt "$suite" download -qq "${@:3}" >&2) || fail "cannot download ${*:3} from Debian's $suite"
+    (cd "$folder.new/packages" && apt "$suite" download -qq "${@:3}" >&2) || cannot_have "cannot download ${*:3} from Debian's $suite"
     local package
     for package in "$folder.new"/packages/*.deb; do
         dpkg-deb --extract "$package" "$folder.new"
     done
+    (cd "$folder.new/packages" && echo *.deb) > "$folder.new/names"
     rm -r "$folder.new/packages"
+    mv "$folder.new/names" "$folder.new/packages"
+    rm -rf "$folder"
     mv "$folder.new" "$folder"
 }
 
 # A Java runtime, the few libraries that it uses, and busybox: $cache/java-ARCH. Always sid's, the suite with a Java 25.
 get_java() {
-    [ ! -d "$cache/java-$arch" ] || return 0
+    [ ! -f "$cache/java-$arch/packages" ] || return 0
     say "downloading Java for $arch"
-    apt sid update -qq >&2 || fail "cannot read Debian's package lists"
+    apt sid update -qq >&2 || cannot_have "cannot read Debian's package lists"
     unpacked sid "java-$arch" openjdk-25-jre-headless libc6 zlib1g libstdc++6 libgcc-s1 busybox-static
 }
 
 # A kernel and its modules: $cache/kernel-SUITE-ARCH.
 get_kernel() {
-    [ ! -d "$cache/kernel-$suite-$arch" ] || return 0
+    [ ! -f "$cache/kernel-$suite-$arch/packages" ] || return 0
     say "downloading the kernel of Debian's $suite for $arch"
-    apt "$suite" update -qq >&2 || fail "cannot read Debian's package lists"
+    apt "$suite" update -qq >&2 || cannot_have "cannot read Debian's package lists"
     local flavour=cloud-$arch image parts
     [ "$arch" != riscv64 ] || flavour=riscv64
-    image=$(apt "$suite" depends "linux-image-$flavour" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
-    [ -n "$image" ] || fail "Debian's $suite has no kernel for $arch"
+    image=$(apt "$suite" depends "linux-image-$flavour" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1 || true)
+    [ -n "$image" ] || cannot_have "Debian's $suite has no kernel for $arch"
     # A newer Debian has the image in two packages, and linux-image is empty.
-    parts=$(apt "$suite" depends "$image" | sed -n 's/^ *Depends: \(linux-\(binary\|modules\)-[0-9].*\)/\1/p')
+    parts=$(apt "$suite" depends "$image" | sed -n 's/^ *Depends: \(linux-\(binary\|modules\)-[0-9].*\)/\1/p' || true)
     # shellcheck disable=SC2086
     unpacked "$suite" "kernel-$suite-$arch" ${parts:-$image}
 }

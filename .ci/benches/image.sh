@@ -6,9 +6,17 @@ archive() { # FOLDER: its cpio archive, in an order that does not depend on the 
     (cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio --null --create --format=newc --quiet --owner=0:0)
 }
 
+# The files of the layers. Their names have what is in them: what was downloaded, and the scripts that put it together.
+layer_file() { # NAME FOLDER
+    echo "$cache/$1-$( { cat "$here/image.sh" "$here/init" "$2/packages"; echo "$kvm_module"; } | sha256sum | cut -c1-12).cpio"
+}
+java_layer_file() { layer_file "java-$arch" "$cache/java-$arch"; }
+kernel_layer_file() { layer_file "kernel-$suite-$arch" "$cache/kernel-$suite-$arch"; }
+
 # The Java layer, not compressed: unpacking takes longer than reading, on an emulated processor.
 java_layer() {
-    local layer=$cache/java-$arch.cpio
+    local layer
+    layer=$(java_layer_file)
     [ ! -e "$layer" ] || return 0
     local from=$cache/java-$arch root=$cache/java-$arch.root library loader
     rm -rf "$root"
@@ -36,19 +44,19 @@ java_layer() {
 # The kernel, and the layer with its modules and our init.
 kernel_layer() {
     local from=$cache/kernel-$suite-$arch root=$cache/kernel-$suite-$arch.root
-    local layer=$cache/kernel-$suite-$arch.cpio.gz
-    if [ ! -e "$layer" ] || [ "$here/init" -nt "$layer" ]; then
+    local layer
+    layer=$(kernel_layer_file)
+    if [ ! -e "$layer" ]; then
         rm -rf "$root"
-        mkdir -p "$root"/{dev,modules}
+        mkdir -p "$root/modules"
         : > "$root/modules/order"
         local name
         for name in $kvm_module virtio_pci virtio_blk; do
             add_module "$from" "$root/modules" "$name"
         done
         install -m 755 "$here/init" "$root/init"
-        mknod "$root/dev/console" c 5 1
         cp "$(find "$from" -type f -name 'vmlinu[xz]*')" "$cache/kernel-$suite-$arch.image"
-        archive "$root" | gzip -1 > "$layer.new"
+        archive "$root" > "$layer.new"
         rm -rf "$root"
         mv "$layer.new" "$layer"
     fi

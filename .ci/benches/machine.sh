@@ -23,12 +23,12 @@ set_machine() {
             qemu="qemu-system-x86_64 -M q35 -cpu EPYC,+svm" ;;
         arm64)
             triplet=aarch64-linux-gnu kvm_module=kvm console=ttyAMA0
-            qemu="qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu neoverse-n1" ;;
+            qemu="qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu max,pauth-impdef=on" ;;
         riscv64)
             triplet=riscv64-linux-gnu kvm_module=kvm
             # HotSpot refuses to run on five levels of page tables.
             console="ttyS0 no5lvl"
-            qemu="qemu-system-riscv64 -M virt -cpu rv64,h=true" ;;
+            qemu="qemu-system-riscv64 -M virt -cpu rv64,h=true,v=true" ;;
     esac
 }
 
@@ -55,10 +55,11 @@ boot() {
     local limit=$1 initrd=$out/initrd disk=$out/disk began tests at line
     declare -gA machine=([boot]=- [tests]=-)
     # What is not compressed must come first, since it has to begin at a multiple of four.
-    cat "$cache/java-$arch.cpio" "$cache/kernel-$suite-$arch.cpio.gz" "$out/payload.cpio.gz" > "$initrd"
+    cat "$(java_layer_file)" "$(kernel_layer_file)" "$out/payload.cpio.gz" > "$initrd"
     truncate -s 0 "$disk"
     truncate -s 256M "$disk"
     began=$(now)
+    tests=$began
     : > "$out/console.log"
     while IFS= read -r line; do
         line=${line%$'\r'}
@@ -66,16 +67,17 @@ boot() {
         printf '%7s %s\n' "$at" "$line" >> "$out/console.log"
         case $line in
             *@@kernel*) machine[kernel]=${line##*@@kernel } ;;
-            @@tests) tests=$(now) machine[boot]=$at ;;
-            @@status*) machine[tests]=$(seconds $(($(now) - tests))) machine[status]=${line#@@status } ;;
-            "@@qemu 124") machine[death]="was ended after the limit of $limit s" ;;
-            @@qemu*) machine[death]="ended by itself, QEMU's status is ${line#@@qemu }," ;;
+            *@@tests) tests=$(now) machine[boot]=$at ;;
+            @@status*) machine[tests]=$(seconds $(($(now) - tests))) machine[status]=${line##*@@status } ;;
+            *@@end) machine[end]=$at ;;
+            *"@@qemu 124" | *"@@qemu 137") machine[death]="was ended after the limit of $limit s" ;;
+            *@@qemu*) machine[death]="ended by itself, QEMU's status is ${line##*@@qemu }," ;;
         esac
     done < <(
         status=0
         # Without mitigations, which are for processors that this is not: a start of Java takes half the time.
         # shellcheck disable=SC2086
-        timeout "$limit" $qemu -accel tcg,thread=multi -smp $cpus -m 2G \
+        timeout -k 10 "$limit" $qemu -accel tcg,thread=multi -smp $cpus -m 2G \
             -kernel "$cache/kernel-$suite-$arch.image" -initrd "$initrd" \
             -append "console=$console panic=-1 quiet loglevel=4 random.trust_cpu=on mitigations=off" \
             -drive if=none,id=disk,format=raw,file="$disk" -device virtio-blk-pci,drive=disk \

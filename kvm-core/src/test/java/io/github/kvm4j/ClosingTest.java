@@ -21,10 +21,12 @@ import org.junit.jupiter.api.Timeout;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.testing.Concurrent;
+import io.github.kvm4j.testing.DependsOnHost;
 import io.github.kvm4j.testing.FakeLibc;
 
 /** Closing while other threads are at work. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@DependsOnHost
 class ClosingTest {
 
     private final FakeLibc libc = new FakeLibc();

@@ -20,9 +20,11 @@ import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.testing.Concurrent;
+import io.github.kvm4j.testing.DependsOnHost;
 import io.github.kvm4j.testing.FakeLibc;
 
 /** Opening, owning and closing, on a C library that keeps a book of what is open and mapped. */
+@DependsOnHost
 class LifecycleTest {
 
     private static final Path PATH = Path.of("/dev/kvm");

@@ -18,7 +18,7 @@ import io.github.kvm4j.Kvm;
 public record ChildJvm(int status, String output) {
 
     /** At a real machine's speed; see {@link Rounds}. */
-    private static final long LIMIT_SECONDS = 180L * Rounds.DIVISOR;
+    private static final long LIMIT_SECONDS = Rounds.seconds(180);
     private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
     private static final Module MODULE = Kvm.class.getModule();
 

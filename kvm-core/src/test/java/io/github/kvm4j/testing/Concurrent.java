@@ -12,7 +12,7 @@ import java.util.function.Supplier;
 /** What tests with several threads need. All waiting has an end. */
 public final class Concurrent {
 
-    private static final int LIMIT_SECONDS = 30 * Rounds.DIVISOR;
+    private static final long LIMIT_SECONDS = Rounds.seconds(30);
 
     /** How long something is watched that must not happen. */
     private static final int WATCH_MILLIS = 100;

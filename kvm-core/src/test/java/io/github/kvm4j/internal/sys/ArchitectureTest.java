@@ -10,7 +10,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import io.github.kvm4j.testing.DependsOnHost;
+
 /** What is for one architecture is refused on the others. */
+@DependsOnHost
 class ArchitectureTest {
 
     @ParameterizedTest

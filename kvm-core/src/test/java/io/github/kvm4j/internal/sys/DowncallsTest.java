@@ -15,8 +15,10 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 import io.github.kvm4j.bindings.libc.libc_h;
+import io.github.kvm4j.testing.DependsOnHost;
 
 /** Every handle resolves, is bound to the function of its own name, and is variadic if and only if that is. */
+@DependsOnHost
 class DowncallsTest {
 
     /** The functions whose C declaration ends in an ellipsis. */

@@ -11,10 +11,12 @@ import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.testing.Concurrent;
+import io.github.kvm4j.testing.DependsOnHost;
 import io.github.kvm4j.testing.FakeLibc;
 
 /** A descriptor and the calls on it. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@DependsOnHost
 class FdTest {
 
     private final FakeLibc libc = new FakeLibc();

@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 
 import io.github.kvm4j.bindings.libc.libc_h;
+import io.github.kvm4j.testing.DependsOnHost;
 import io.github.kvm4j.testing.FakeLibc;
 
 /** The signal that kicks take for themselves. */
+@DependsOnHost
 class KickSignalTest {
 
     private final FakeLibc libc = new FakeLibc();
