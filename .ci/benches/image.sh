@@ -55,7 +55,6 @@ kernel_layer() {
             add_module "$from" "$root/modules" "$name"
         done
         install -m 755 "$here/init" "$root/init"
-        cp "$(find "$from" -type f -name 'vmlinu[xz]*')" "$cache/kernel-$suite-$arch.image"
         archive "$root" > "$layer.new"
         rm -rf "$root"
         mv "$layer.new" "$layer"

@@ -77,8 +77,8 @@ boot() {
         status=0
         # Without mitigations, which are for processors that this is not: a start of Java takes half the time.
         # shellcheck disable=SC2086
-        timeout -k 10 "$limit" $qemu -accel tcg,thread=multi -smp $cpus -m 2G \
-            -kernel "$cache/kernel-$suite-$arch.image" -initrd "$initrd" \
+        timeout --foreground -k 10 "$limit" $qemu -accel tcg,thread=multi -smp $cpus -m 2G \
+            -kernel "$(find "$cache/kernel-$suite-$arch" -type f -name 'vmlinu[xz]*')" -initrd "$initrd" \
             -append "console=$console panic=-1 quiet loglevel=4 random.trust_cpu=on mitigations=off" \
             -drive if=none,id=disk,format=raw,file="$disk" -device virtio-blk-pci,drive=disk \
             -nodefaults -nographic -serial stdio -no-reboot </dev/null 2>&1 || status=$?

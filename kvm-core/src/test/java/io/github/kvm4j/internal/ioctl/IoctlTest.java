@@ -44,10 +44,8 @@ import io.github.kvm4j.Capability;
 import io.github.kvm4j.Capability.Arch;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.internal.sys.Architecture;
-import io.github.kvm4j.testing.DependsOnHost;
 
 /** The registry, held against the bindings and the header. */
-@DependsOnHost
 class IoctlTest {
 
     /** Of the header's own fields (asm-generic/ioctl.h). */
