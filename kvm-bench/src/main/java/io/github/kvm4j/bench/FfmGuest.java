@@ -98,6 +98,11 @@ public abstract class FfmGuest {
         arena.close();
     }
 
+    /** The guest's memory from an address on. */
+    final MemorySegment memory(long address) {
+        return memory.asSlice(address - GuestCode.ENTRY);
+    }
+
     private int ioctl(int fd, long request, long value) {
         return Ffm.check("ioctl", errno, Ffm.ioctl(errno, fd, request, value));
     }

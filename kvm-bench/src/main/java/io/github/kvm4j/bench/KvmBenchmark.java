@@ -17,4 +17,7 @@ import org.openjdk.jmh.annotations.Warmup;
 // The second option silences a warning about JMH itself.
 @Fork(value = 3, jvmArgs = {"--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"})
 abstract class KvmBenchmark {
+
+    /** How many operations a call into C does: enough for the cost of that call to vanish. */
+    static final int BATCH = 1000;
 }

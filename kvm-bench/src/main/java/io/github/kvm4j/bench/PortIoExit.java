@@ -3,6 +3,7 @@ package io.github.kvm4j.bench;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.x86.kvm_run;
@@ -61,5 +62,18 @@ public class PortIoExit extends KvmBenchmark {
             throw new IllegalStateException("unexpected port: " + kvm_run.io.port(io));
         }
         return guest.run.get(JAVA_BYTE, kvm_run.io.data_offset(io));
+    }
+
+    /**
+     * In C: a batch of exits in one call.
+     *
+     * @param guest
+     *            the guest
+     * @return the sum of the bytes
+     */
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public long c(ByHand guest) {
+        return Baselines.runLoop(guest.vcpu, guest.run, BATCH);
     }
 }

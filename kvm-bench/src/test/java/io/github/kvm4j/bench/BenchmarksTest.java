@@ -43,10 +43,13 @@ class BenchmarksTest {
         List<String> names = new Runner(once).run().stream().map(result -> result.getParams().getBenchmark())
                 .map(name -> name.substring(getClass().getPackageName().length() + 1)).toList();
 
-        assertEquals(List.of("BareCall.ffm", "BareCall.kvm4j", "ImmediateExit.ffm", "ImmediateExit.kvm4j",
-                "KickRoundTrip.kvm4j", "LifeCycle.kvm4j", "MmioExit.ffm", "MmioExit.kvm4j", "PortIoExit.ffm",
-                "PortIoExit.kvm4j", "Registers.getFfm", "Registers.getKvm4j", "Registers.setFfm", "Registers.setKvm4j"),
-                names);
+        assertEquals(List.of("BareCall.c", "BareCall.ffm", "BareCall.jna", "BareCall.jni", "BareCall.kvm4j",
+                "CallCost.compareAndSetAndReleaseStore", "CallCost.compareAndSetAndVolatileStore", "CallCost.downcall",
+                "CallCost.downcallWithErrno", "CallCost.fullFence", "ImmediateExit.c", "ImmediateExit.ffm",
+                "ImmediateExit.kvm4j", "KickRoundTrip.c", "KickRoundTrip.kvm4j", "LifeCycle.c", "LifeCycle.kvm4j",
+                "MmioExit.c", "MmioExit.ffm", "MmioExit.kvm4j", "PortIoExit.c", "PortIoExit.ffm", "PortIoExit.kvm4j",
+                "Registers.getC", "Registers.getFfm", "Registers.getKvm4j", "Registers.setC", "Registers.setFfm",
+                "Registers.setKvm4j"), names);
     }
 
     @Test
