@@ -17,13 +17,16 @@ import io.github.kvm4j.internal.sys.Libc;
  * <p>
  * The kicker sets {@code pending}, then {@code immediate_exit} in the run page, and then, if a thread is in
  * {@link VcpuFd#run()}, sends it the kick signal. The runner has made its thread's id visible before the kernel looks at
- * {@code immediate_exit}, so that one of the two is seen: the flag by the kernel, or the id by the kicker. On EINTR the
+ * {@code immediate_exit}, and the kicker the flag before it looks at the id, each with a full barrier between the two, so
+ * that one of the two is seen: the flag by the kernel, or the id by the kicker. On EINTR the
  * runner clears {@code immediate_exit} first and takes {@code pending} second: a kick that falls between the two leaves
  * the flag set, which costs the next KVM_RUN one more turn, and is not lost. A signal alone would be: it can arrive just
  * before the system call.
  * <p>
  * {@code gate} is odd while a kicker is at it. It keeps the errno segment to one kicker at a time, the run page mapped,
- * and a thread from leaving {@code run()}, and maybe ending, while a signal is on its way to it.
+ * and a thread from leaving {@code run()}, and maybe ending, while a signal is on its way to it: the kicker makes it odd
+ * before it looks at the id, the runner takes the id away before it looks at the gate, again with full barriers between,
+ * so that the runner waits, or the kicker sends nothing.
  */
 final class Kicker {
 
@@ -50,8 +53,9 @@ final class Kicker {
     private final int processId;
     private final int signal;
 
+    /** A plain store of a kicker will do: the gate's compare-and-set and the flag's store come behind it. Reads are not plain. */
     @SuppressWarnings("unused")
-    private volatile int pending;
+    private int pending;
     private volatile int gate;
 
     /**
@@ -132,7 +136,7 @@ final class Kicker {
      */
     void withdrawImmediateExit() {
         runPage.clearImmediateExit();
-        if (pending != 0) {
+        if ((int) PENDING.getVolatile(this) != 0) {
             runPage.requestImmediateExit();
         }
     }
