@@ -67,6 +67,38 @@ long baseline_bare_call(int system, long count)
 	return sum;
 }
 
+/* The same from three functions further down: what the returns cost that come after a system call. */
+#define NOINLINE __attribute__((noinline, noclone, optimize("no-optimize-sibling-calls")))
+
+static NOINLINE int one_down(int system)
+{
+	return ioctl(system, KVM_GET_API_VERSION, 0);
+}
+
+static NOINLINE int two_down(int system)
+{
+	return one_down(system);
+}
+
+static NOINLINE int three_down(int system)
+{
+	return two_down(system);
+}
+
+long baseline_deep_call(int system, long count)
+{
+	long sum = 0;
+
+	for (long i = 0; i < count; i++) {
+		int version = three_down(system);
+
+		if (version == -1)
+			return -errno;
+		sum += version;
+	}
+	return sum;
+}
+
 #ifdef __x86_64__
 /* Reads the general registers; returns the sum of the instruction pointers. */
 long baseline_get_regs(int vcpu, long count)

@@ -22,6 +22,7 @@ final class Baselines {
     private static final MethodHandle RUN_LOOP = bind("run_loop", JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle IMMEDIATE_EXIT = bind("immediate_exit", JAVA_INT, ADDRESS, JAVA_LONG);
     private static final MethodHandle BARE_CALL = bind("bare_call", JAVA_INT, JAVA_LONG);
+    private static final MethodHandle DEEP_CALL = bind("deep_call", JAVA_INT, JAVA_LONG);
     private static final MethodHandle GET_REGS = bind("get_regs", JAVA_INT, JAVA_LONG);
     private static final MethodHandle SET_REGS = bind("set_regs", JAVA_INT, JAVA_LONG);
     private static final MethodHandle KICK = bind("kick", JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG);
@@ -61,6 +62,15 @@ final class Baselines {
     static long bareCall(int system, int count) {
         try {
             return check((long) BARE_CALL.invokeExact(system, (long) count));
+        } catch (Throwable t) {
+            throw Ffm.unexpected(t);
+        }
+    }
+
+    /** The same, with three functions between the loop and the ioctl. */
+    static long deepCall(int system, int count) {
+        try {
+            return check((long) DEEP_CALL.invokeExact(system, (long) count));
         } catch (Throwable t) {
             throw Ffm.unexpected(t);
         }

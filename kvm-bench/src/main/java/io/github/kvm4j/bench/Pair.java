@@ -13,6 +13,8 @@ enum Pair {
     MMIO_EXIT("MmioExit", Pair::mmioExit),
     /** {@link ImmediateExit}. */
     IMMEDIATE_EXIT("ImmediateExit", Pair::immediateExit),
+    /** {@link CompletePending}. */
+    COMPLETE_PENDING("CompletePending", Pair::completePending),
     /** {@link BareCall}. */
     BARE_CALL("BareCall", Pair::bareCall),
     /** {@link Registers}, read. */
@@ -23,6 +25,9 @@ enum Pair {
     /** The side that the others are held against, and that side once more: what comes out of it is noise. */
     static final String BASELINE = "c";
     static final String CONTROL = "c again";
+
+    /** C once more, with three functions between the loop and the ioctl. */
+    static final String DEEP = "c, three calls down";
 
     private final String title;
     private final Function<Guests, List<Side>> sides;
@@ -57,38 +62,28 @@ enum Pair {
         var kvm4j = guests.open(new PortIoExit.Kvm4j());
         var byHand = guests.borrow(new PortIoExit.ByHand());
         var benchmark = new PortIoExit();
-        return List.of(new Side("kvm4j", operations -> {
-            long sum = 0;
-            for (int i = 0; i < operations; i++) {
-                sum += benchmark.kvm4j(kvm4j);
-            }
-            return sum;
-        }), new Side("ffm", operations -> {
-            long sum = 0;
-            for (int i = 0; i < operations; i++) {
-                sum += benchmark.ffm(byHand);
-            }
-            return sum;
-        }), new Side(BASELINE, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
+        return List.of(new Side("kvm4j", operations -> PortIoExit.loop(kvm4j, operations)),
+                new Side("ffm", operations -> {
+                    long sum = 0;
+                    for (int i = 0; i < operations; i++) {
+                        sum += benchmark.ffm(byHand);
+                    }
+                    return sum;
+                }), new Side(BASELINE, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
     }
 
     private static List<Side> mmioExit(Guests guests) {
         var kvm4j = guests.open(new MmioExit.Kvm4j());
         var byHand = guests.borrow(new MmioExit.ByHand());
         var benchmark = new MmioExit();
-        return List.of(new Side("kvm4j", operations -> {
-            long sum = 0;
-            for (int i = 0; i < operations; i++) {
-                sum += benchmark.kvm4j(kvm4j);
-            }
-            return sum;
-        }), new Side("ffm", operations -> {
-            long sum = 0;
-            for (int i = 0; i < operations; i++) {
-                sum += benchmark.ffm(byHand);
-            }
-            return sum;
-        }), new Side(BASELINE, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
+        return List.of(new Side("kvm4j", operations -> MmioExit.loop(kvm4j, operations)),
+                new Side("ffm", operations -> {
+                    long sum = 0;
+                    for (int i = 0; i < operations; i++) {
+                        sum += benchmark.ffm(byHand);
+                    }
+                    return sum;
+                }), new Side(BASELINE, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
     }
 
     private static List<Side> immediateExit(Guests guests) {
@@ -105,6 +100,25 @@ enum Pair {
             long sum = 0;
             for (int i = 0; i < operations; i++) {
                 sum += benchmark.ffm(byHand);
+            }
+            return sum;
+        }), new Side(BASELINE, operations -> Baselines.immediateExit(byHand.vcpu, byHand.run, operations)));
+    }
+
+    private static List<Side> completePending(Guests guests) {
+        var kvm4j = guests.open(new ImmediateExit.Kvm4j());
+        var byHand = guests.borrow(new ImmediateExit.ByHand());
+        var benchmark = new CompletePending();
+        var other = new ImmediateExit();
+        return List.of(new Side("kvm4j", operations -> {
+            for (int i = 0; i < operations; i++) {
+                benchmark.kvm4j(kvm4j);
+            }
+            return operations;
+        }), new Side("ffm", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += other.ffm(byHand);
             }
             return sum;
         }), new Side(BASELINE, operations -> Baselines.immediateExit(byHand.vcpu, byHand.run, operations)));
@@ -138,7 +152,8 @@ enum Pair {
                 sum += benchmark.jna(byHand);
             }
             return sum;
-        }), new Side(BASELINE, operations -> Baselines.bareCall(byHand.system, operations)));
+        }), new Side(DEEP, operations -> Baselines.deepCall(byHand.system, operations)),
+                new Side(BASELINE, operations -> Baselines.bareCall(byHand.system, operations)));
     }
 
     private static List<Side> getRegs(Guests guests) {

@@ -37,11 +37,20 @@ public class PortIoExit extends KvmBenchmark {
      */
     @Benchmark
     public long kvm4j(Kvm4j guest) {
-        return switch (guest.vcpu.run()) {
-            case Exit.Io io when io.isOut() && io.port() == GuestCode.PORT -> io.value();
-            case Exit.Mmio mmio when mmio.isWrite() -> mmio.value();
-            case Exit other -> throw new IllegalStateException("unexpected exit: " + other);
-        };
+        return loop(guest, 1);
+    }
+
+    /** The loop as a program has it. */
+    static long loop(Kvm4j guest, int exits) {
+        long sum = 0;
+        for (int i = 0; i < exits; i++) {
+            sum += switch (guest.vcpu.run()) {
+                case Exit.Io io when io.isOut() && io.port() == GuestCode.PORT -> io.value();
+                case Exit.Mmio mmio when mmio.isWrite() -> mmio.value();
+                case Exit other -> throw new IllegalStateException("unexpected exit: " + other);
+            };
+        }
+        return sum;
     }
 
     /**
