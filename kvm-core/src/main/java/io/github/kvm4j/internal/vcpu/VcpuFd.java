@@ -221,18 +221,9 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
                 if (result >= 0) {
                     return decoder.decode();
                 }
-                if (result != EINTR) {
-                    Exit exit = decoder.decodeFailure(result);
-                    if (exit != null) {
-                        return exit;
-                    }
-                    throw Explanations.failure(Ioctl.KVM_RUN, result);
-                }
-                if (kicker.takeKick()) {
-                    if (closing) {
-                        throw new ClosedException(fd.what());
-                    }
-                    return decoder.interrupted();
+                Exit exit = failed(result);
+                if (exit != null) {
+                    return exit;
                 }
             }
         } finally {
@@ -240,6 +231,28 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
             state = FREE;
             kicker.awaitKickInFlight();
         }
+    }
+
+    /**
+     * What a failure of KVM_RUN means: an exit, an exception, or null for a signal of somebody else's. It is apart so that
+     * {@link #run()} stays small enough for the compiler to put it into its caller's loop: behind a system call a return
+     * is dear (docs/performance.md).
+     */
+    private @Nullable Exit failed(long result) {
+        if (result == EINTR) {
+            if (!kicker.takeKick()) {
+                return null;
+            }
+            if (closing) {
+                throw new ClosedException(fd.what());
+            }
+            return decoder.interrupted();
+        }
+        Exit exit = decoder.decodeFailure(result);
+        if (exit == null) {
+            throw Explanations.failure(Ioctl.KVM_RUN, result);
+        }
+        return exit;
     }
 
     /**
@@ -255,14 +268,7 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
             if (result >= 0) {
                 return decoder.decode();
             }
-            if (result == EINTR || Errno.EAGAIN.is(result)) {
-                return null;
-            }
-            Exit exit = decoder.decodeFailure(result);
-            if (exit == null) {
-                throw Explanations.failure(Ioctl.KVM_RUN, result);
-            }
-            return exit;
+            return result == EINTR || Errno.EAGAIN.is(result) ? null : failed(result);
         } finally {
             kicker.withdrawImmediateExit();
             state = FREE;
