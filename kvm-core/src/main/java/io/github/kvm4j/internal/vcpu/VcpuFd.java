@@ -206,8 +206,11 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
             if (closing) {
                 throw new ClosedException(fd.what());
             }
+            // Only what is new: storing a reference costs a barrier of the garbage collector's.
             if (runner != me) {
                 runner = me;
+            }
+            if (user != thread) {
                 user = thread;
             }
             decoder.complete();
