@@ -1,6 +1,7 @@
 package io.github.kvm4j.bench;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -25,6 +26,10 @@ final class Baselines {
     private static final MethodHandle DEEP_CALL = bind("deep_call", JAVA_INT, JAVA_LONG);
     private static final MethodHandle GET_REGS = bind("get_regs", JAVA_INT, JAVA_LONG);
     private static final MethodHandle SET_REGS = bind("set_regs", JAVA_INT, JAVA_LONG);
+    private static final MethodHandle REGISTERS_BY_IOCTL = bind("registers_by_ioctl", JAVA_INT, ADDRESS, JAVA_BOOLEAN,
+            JAVA_LONG);
+    private static final MethodHandle REGISTERS_IN_PAGE = bind("registers_in_page", JAVA_INT, ADDRESS, JAVA_BOOLEAN,
+            JAVA_LONG);
     private static final MethodHandle KICK = bind("kick", JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG);
     private static final MethodHandle LIFE = bind("life", JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG,
             JAVA_LONG);
@@ -87,6 +92,24 @@ final class Baselines {
     static long setRegs(int vcpu, int count) {
         try {
             return check((long) SET_REGS.invokeExact(vcpu, (long) count));
+        } catch (Throwable t) {
+            throw Ffm.unexpected(t);
+        }
+    }
+
+    /** Exits of {@link GuestCode#WRITE_PORT}, with the registers read at each, and changed or not. */
+    static long registersByIoctl(int vcpu, MemorySegment run, boolean change, int count) {
+        try {
+            return check((long) REGISTERS_BY_IOCTL.invokeExact(vcpu, run, change, (long) count));
+        } catch (Throwable t) {
+            throw Ffm.unexpected(t);
+        }
+    }
+
+    /** The same without an ioctl of their own. */
+    static long registersInPage(int vcpu, MemorySegment run, boolean change, int count) {
+        try {
+            return check((long) REGISTERS_IN_PAGE.invokeExact(vcpu, run, change, (long) count));
         } catch (Throwable t) {
             throw Ffm.unexpected(t);
         }

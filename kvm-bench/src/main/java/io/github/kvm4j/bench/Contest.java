@@ -81,6 +81,7 @@ final class Contest {
     }
 
     private long time(Side side) {
+        side.before().run();
         long start = System.nanoTime();
         blackHole += side.loop().run(operations);
         return System.nanoTime() - start;

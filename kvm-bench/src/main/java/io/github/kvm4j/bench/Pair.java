@@ -1,8 +1,12 @@
 package io.github.kvm4j.bench;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.function.Function;
+
+import io.github.kvm4j.x86.Regs;
+import io.github.kvm4j.x86.SyncReg;
 
 /** What is compared with C, by turns and on one vCPU: the benchmark of the same name, without JMH. */
 enum Pair {
@@ -20,7 +24,11 @@ enum Pair {
     /** {@link Registers}, read. */
     GET_REGS("Registers.get", Pair::getRegs),
     /** {@link Registers}, written. */
-    SET_REGS("Registers.set", Pair::setRegs);
+    SET_REGS("Registers.set", Pair::setRegs),
+    /** {@link SyncRegisters}, read. */
+    SYNC_REGS_READ("SyncRegisters.read", guests -> syncRegisters(guests, false)),
+    /** {@link SyncRegisters}, read and changed. */
+    SYNC_REGS_CHANGE("SyncRegisters.change", guests -> syncRegisters(guests, true));
 
     /** The side that the others are held against, and that side once more: what comes out of it is noise. */
     static final String BASELINE = "c";
@@ -28,6 +36,13 @@ enum Pair {
 
     /** C once more, with three functions between the loop and the ioctl. */
     static final String DEEP = "c, three calls down";
+
+    /** Without an ioctl for the registers. */
+    static final String KVM4J_IN_PAGE = "kvm4j, run page";
+    static final String BASELINE_IN_PAGE = "c, run page";
+
+    /** The ways there are, in the order in which they are shown. */
+    static final List<String> WAYS = List.of("kvm4j", "ffm", DEEP, "jni", "jna", KVM4J_IN_PAGE, BASELINE_IN_PAGE);
 
     private final String title;
     private final Function<Guests, List<Side>> sides;
@@ -54,7 +69,7 @@ enum Pair {
     List<Side> open(Guests guests) {
         List<Side> all = new ArrayList<>(sides.apply(guests));
         Side baseline = all.stream().filter(side -> side.name().equals(BASELINE)).findFirst().orElseThrow();
-        all.add(new Side(CONTROL, baseline.loop()));
+        all.add(new Side(CONTROL, baseline.before(), baseline.loop()));
         return List.copyOf(all);
     }
 
@@ -191,5 +206,25 @@ enum Pair {
             }
             return operations;
         }), new Side(BASELINE, operations -> Baselines.setRegs(byHand.vcpu, operations)));
+    }
+
+    private static List<Side> syncRegisters(Guests guests, boolean change) {
+        var kvm4j = guests.open(new SyncRegisters.ByIoctl());
+        var byHand = guests.borrow(new SyncRegisters.ByHand());
+        var regs = new Regs();
+        Runnable byIoctl = () -> SyncRegisters.putIntoPage(kvm4j, EnumSet.noneOf(SyncReg.class));
+        Runnable inPage = () -> SyncRegisters.putIntoPage(kvm4j, EnumSet.of(SyncReg.REGS));
+        // A loop of one's own for each, as everywhere.
+        Side.Loop kvm4jByIoctl = change
+                ? operations -> SyncRegisters.changeByIoctl(kvm4j, regs, operations)
+                : operations -> SyncRegisters.readByIoctl(kvm4j, regs, operations);
+        Side.Loop kvm4jInPage = change
+                ? operations -> SyncRegisters.changeInPage(kvm4j, regs, operations)
+                : operations -> SyncRegisters.readInPage(kvm4j, regs, operations);
+        return List.of(new Side("kvm4j", byIoctl, kvm4jByIoctl), new Side(KVM4J_IN_PAGE, inPage, kvm4jInPage),
+                new Side(BASELINE, byIoctl,
+                        operations -> Baselines.registersByIoctl(byHand.vcpu, byHand.run, change, operations)),
+                new Side(BASELINE_IN_PAGE, inPage,
+                        operations -> Baselines.registersInPage(byHand.vcpu, byHand.run, change, operations)));
     }
 }
