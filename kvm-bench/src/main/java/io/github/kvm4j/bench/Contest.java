@@ -14,19 +14,23 @@ import java.util.StringJoiner;
  */
 final class Contest {
 
-    private static final long WARM_UP = 2_000_000_000L;
+    /** How long there is to be compiled, in nanoseconds. */
+    static final long WARM_UP = 2_000_000_000L;
+
     private static final long BLOCK = 1_000_000;
 
     private final List<Side> sides;
     private final int rounds;
+    private final long warmUp;
     private int operations = 1;
 
     /** What the loops returned, so that none is optimised away. */
     private long blackHole;
 
-    Contest(List<Side> sides, int rounds) {
+    Contest(List<Side> sides, int rounds, long warmUp) {
         this.sides = sides;
         this.rounds = rounds;
+        this.warmUp = warmUp;
     }
 
     /** Returns a JSON object: of each side the nanoseconds per operation, their ratio to C's, and the difference. */
@@ -63,14 +67,14 @@ final class Contest {
 
     /** All sides until they are compiled, and then as many operations to a block as take its time. */
     private void warmUp() {
-        long end = System.nanoTime() + WARM_UP;
+        long end = System.nanoTime() + warmUp;
         long fastest = Long.MAX_VALUE;
-        while (System.nanoTime() < end) {
+        do {
             for (Side side : sides) {
                 fastest = Math.min(fastest, Math.max(1, time(side) / operations));
             }
             operations = (int) Math.max(1, BLOCK / fastest);
-        }
+        } while (System.nanoTime() < end);
     }
 
     /** The sides in another order each round, each as often before another as behind it. */

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /**
@@ -41,8 +42,9 @@ public final class Pairs {
      *             when a JVM fails, or the file cannot be written
      */
     public static void main(String... arguments) throws Exception {
+        Locale.setDefault(Locale.ROOT);
         if (arguments.length > 0 && arguments[0].equals(FORK)) {
-            System.out.println(contest(Pair.of(arguments[1]), Integer.parseInt(arguments[2])));
+            System.out.println(contest(Pair.of(arguments[1]), Integer.parseInt(arguments[2]), Contest.WARM_UP));
             return;
         }
         Pairs pairs = new Pairs();
@@ -50,9 +52,9 @@ public final class Pairs {
         pairs.run();
     }
 
-    static String contest(Pair pair, int rounds) {
+    static String contest(Pair pair, int rounds, long warmUp) {
         try (Guests guests = new Guests()) {
-            return new Contest(pair.open(guests), rounds).run();
+            return new Contest(pair.open(guests), rounds, warmUp).run();
         }
     }
 
