@@ -6,8 +6,7 @@ import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import io.github.kvm4j.bindings.kvm_h;
 
 /**
- * The ioctl for which the kernel does least, KVM_GET_API_VERSION. In kvm4j it is a cold call: the errno's memory is
- * allocated for the call, and the descriptor is held open meanwhile.
+ * The ioctl for which the kernel does least, KVM_GET_API_VERSION. In kvm4j the descriptor is held open meanwhile.
  */
 public class BareCall extends KvmBenchmark {
 
