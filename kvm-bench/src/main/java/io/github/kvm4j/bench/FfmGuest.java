@@ -83,6 +83,7 @@ public abstract class FfmGuest {
         kvm_segment.selector(kvm_sregs.cs(sregs), (short) 0);
         ioctl(vcpu, SET_SREGS, sregs);
         kvm_regs.rip(regs, GuestCode.ENTRY);
+        kvm_regs.rax(regs, GuestCode.BYTE);
         kvm_regs.rdx(regs, GuestCode.PORT);
         kvm_regs.rflags(regs, 2);
         ioctl(vcpu, SET_REGS, regs);
