@@ -1,12 +1,12 @@
 package io.github.kvm4j.bench;
 
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 
 import io.github.kvm4j.bindings.kvm_h;
 
 /**
- * The ioctl for which the kernel does least, KVM_GET_API_VERSION. In kvm4j it is a cold call: the errno's memory is
- * allocated for the call, and the descriptor is held open meanwhile.
+ * The ioctl for which the kernel does least, KVM_GET_API_VERSION. In kvm4j the descriptor is held open meanwhile.
  */
 public class BareCall extends KvmBenchmark {
 
@@ -49,5 +49,46 @@ public class BareCall extends KvmBenchmark {
     public int ffm(ByHand guest) {
         return Ffm.check("KVM_GET_API_VERSION", guest.errno,
                 Ffm.ioctl(guest.errno, guest.system, kvm_h.KVM_GET_API_VERSION(), 0));
+    }
+
+    /**
+     * In C: a batch of calls in one.
+     *
+     * @param guest
+     *            the guest
+     * @return 12 times their number
+     */
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public long c(ByHand guest) {
+        return Baselines.bareCall(guest.system, BATCH);
+    }
+
+    /**
+     * Through JNI, and a function in C that returns the errno as a negative number.
+     *
+     * @param guest
+     *            the guest
+     * @return 12
+     */
+    @Benchmark
+    public int jni(ByHand guest) {
+        int result = Jni.ioctl(guest.system, kvm_h.KVM_GET_API_VERSION(), 0);
+        if (result < 0) {
+            throw new IllegalStateException("KVM_GET_API_VERSION failed with errno " + -result);
+        }
+        return result;
+    }
+
+    /**
+     * Through JNA.
+     *
+     * @param guest
+     *            the guest
+     * @return 12
+     */
+    @Benchmark
+    public int jna(ByHand guest) {
+        return JnaLibc.ioctl(guest.system, kvm_h.KVM_GET_API_VERSION(), 0);
     }
 }

@@ -109,7 +109,7 @@ final class Ffm {
         return result;
     }
 
-    private static RuntimeException unexpected(Throwable t) {
+    static RuntimeException unexpected(Throwable t) {
         return t instanceof RuntimeException e ? e : new IllegalStateException(t);
     }
 }

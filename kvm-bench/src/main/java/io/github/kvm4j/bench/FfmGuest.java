@@ -27,6 +27,7 @@ public abstract class FfmGuest {
     private static final long SET_USER_MEMORY_REGION = number(kvm_h.KVM_SET_USER_MEMORY_REGION());
     private static final long GET_SREGS = number(kvm_x86_h.KVM_GET_SREGS());
     private static final long SET_SREGS = number(kvm_x86_h.KVM_SET_SREGS());
+    private static final long GET_REGS = number(kvm_x86_h.KVM_GET_REGS());
     private static final long SET_REGS = number(kvm_x86_h.KVM_SET_REGS());
 
     private final byte[] code;
@@ -82,9 +83,29 @@ public abstract class FfmGuest {
         kvm_segment.selector(kvm_sregs.cs(sregs), (short) 0);
         ioctl(vcpu, SET_SREGS, sregs);
         kvm_regs.rip(regs, GuestCode.ENTRY);
+        kvm_regs.rax(regs, GuestCode.BYTE);
         kvm_regs.rdx(regs, GuestCode.PORT);
         kvm_regs.rflags(regs, 2);
         ioctl(vcpu, SET_REGS, regs);
+    }
+
+    /**
+     * Uses the one vCPU that kvm4j has open in this process, in place of {@link #setUp()}: the same guest then runs both
+     * ways by turns. It finds the descriptors where the kernel lists them.
+     */
+    final void borrow() {
+        errno = Arena.global().allocate(Linker.Option.captureStateLayout());
+        regs = kvm_regs.allocate(Arena.global());
+        system = Descriptors.find("/dev/kvm");
+        vcpu = Descriptors.find("anon_inode:kvm-vcpu:0");
+        run = Ffm.mmap(errno, ioctl(system, GET_VCPU_MMAP_SIZE, 0), libc_h.PROT_READ() | libc_h.PROT_WRITE(),
+                libc_h.MAP_SHARED(), vcpu);
+        ioctl(vcpu, GET_REGS, regs);
+    }
+
+    /** Ends what {@link #borrow()} began, before kvm4j closes. */
+    final void giveBack() {
+        Ffm.munmap(errno, run);
     }
 
     /** Closes everything. */
@@ -96,6 +117,11 @@ public abstract class FfmGuest {
         Ffm.munmap(errno, memory);
         Ffm.close(errno, system);
         arena.close();
+    }
+
+    /** The guest's memory from an address on. */
+    final MemorySegment memory(long address) {
+        return memory.asSlice(address - GuestCode.ENTRY);
     }
 
     private int ioctl(int fd, long request, long value) {

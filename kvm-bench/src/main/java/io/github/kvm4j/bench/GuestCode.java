@@ -10,6 +10,9 @@ final class GuestCode {
     /** A port, to be in DX. */
     static final int PORT = 0x3f8;
 
+    /** What is written, to be in AL: no zero, which would be there without being read, too. */
+    static final int BYTE = 42;
+
     /** An address without memory behind it. */
     static final int DEVICE = 0x8000;
 

@@ -1,6 +1,7 @@
 package io.github.kvm4j.bench;
 
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.libc.libc_h;
@@ -61,5 +62,18 @@ public class ImmediateExit extends KvmBenchmark {
         }
         kvm_run.immediate_exit(guest.run, (byte) 0);
         return result;
+    }
+
+    /**
+     * In C, without a protocol for other threads: a batch in one call.
+     *
+     * @param guest
+     *            the guest
+     * @return 0
+     */
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public long c(ByHand guest) {
+        return Baselines.immediateExit(guest.vcpu, guest.run, BATCH);
     }
 }

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.exit.Exit;
@@ -63,6 +64,14 @@ public class KickRoundTrip extends KvmBenchmark {
         }
     }
 
+    /** The same guest. */
+    public static class ByHand extends FfmGuest {
+        /** For JMH. */
+        public ByHand() {
+            super(GuestCode.COUNT);
+        }
+    }
+
     /**
      * Through {@link io.github.kvm4j.Vcpu#kick()}.
      *
@@ -82,5 +91,18 @@ public class KickRoundTrip extends KvmBenchmark {
             guest.pause();
         }
         return before;
+    }
+
+    /**
+     * In C, with the same protocol, and a thread that C starts for a batch.
+     *
+     * @param guest
+     *            the guest
+     * @return 0
+     */
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public long c(ByHand guest) {
+        return Baselines.kick(guest.vcpu, guest.run, guest.memory(GuestCode.COUNTER), BATCH);
     }
 }

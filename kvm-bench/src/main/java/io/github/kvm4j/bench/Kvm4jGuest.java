@@ -62,6 +62,7 @@ public abstract class Kvm4jGuest {
         vcpu.x86().setSregs(sregs);
         Regs regs = new Regs();
         regs.rip = GuestCode.ENTRY;
+        regs.rax = GuestCode.BYTE;
         regs.rdx = GuestCode.PORT;
         vcpu.x86().setRegs(regs);
         return vcpu;

@@ -1,8 +1,13 @@
 package io.github.kvm4j.bench;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
@@ -16,6 +21,8 @@ import io.github.kvm4j.exit.Exit;
 /** The whole life of a VM: created, given memory and a vCPU, run until it halts, and closed. */
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 public class LifeCycle extends KvmBenchmark {
+
+    private static final int LIVES = 10;
 
     /** The system. */
     @State(Scope.Thread)
@@ -36,6 +43,17 @@ public class LifeCycle extends KvmBenchmark {
         }
     }
 
+    /** The system, and the guest's code where C finds it. */
+    public static class ByHand extends FfmGuest {
+
+        private final MemorySegment code = Arena.ofAuto().allocateFrom(JAVA_BYTE, GuestCode.HALT);
+
+        /** For JMH. */
+        public ByHand() {
+            super(GuestCode.HALT);
+        }
+    }
+
     /**
      * Through {@link Kvm#createVm()} and what follows.
      *
@@ -51,5 +69,18 @@ public class LifeCycle extends KvmBenchmark {
                 case Exit other -> throw new IllegalStateException("unexpected exit: " + other);
             };
         }
+    }
+
+    /**
+     * In C.
+     *
+     * @param guest
+     *            the guest
+     * @return 0
+     */
+    @Benchmark
+    @OperationsPerInvocation(LIVES)
+    public long c(ByHand guest) {
+        return Baselines.life(guest.system, guest.code, LIVES);
     }
 }

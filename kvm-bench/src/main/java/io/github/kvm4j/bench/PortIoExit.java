@@ -3,6 +3,7 @@ package io.github.kvm4j.bench;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.x86.kvm_run;
@@ -36,11 +37,20 @@ public class PortIoExit extends KvmBenchmark {
      */
     @Benchmark
     public long kvm4j(Kvm4j guest) {
-        return switch (guest.vcpu.run()) {
-            case Exit.Io io when io.isOut() && io.port() == GuestCode.PORT -> io.value();
-            case Exit.Mmio mmio when mmio.isWrite() -> mmio.value();
-            case Exit other -> throw new IllegalStateException("unexpected exit: " + other);
-        };
+        return loop(guest, 1);
+    }
+
+    /** The loop as a program has it. */
+    static long loop(Kvm4j guest, int exits) {
+        long sum = 0;
+        for (int i = 0; i < exits; i++) {
+            sum += switch (guest.vcpu.run()) {
+                case Exit.Io io when io.isOut() && io.port() == GuestCode.PORT -> io.value();
+                case Exit.Mmio mmio when mmio.isWrite() -> mmio.value();
+                case Exit other -> throw new IllegalStateException("unexpected exit: " + other);
+            };
+        }
+        return sum;
     }
 
     /**
@@ -61,5 +71,18 @@ public class PortIoExit extends KvmBenchmark {
             throw new IllegalStateException("unexpected port: " + kvm_run.io.port(io));
         }
         return guest.run.get(JAVA_BYTE, kvm_run.io.data_offset(io));
+    }
+
+    /**
+     * In C: a batch of exits in one call.
+     *
+     * @param guest
+     *            the guest
+     * @return the sum of the bytes
+     */
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public long c(ByHand guest) {
+        return Baselines.runLoop(guest.vcpu, guest.run, BATCH);
     }
 }

@@ -1,6 +1,7 @@
 package io.github.kvm4j.bench;
 
 import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 
 import io.github.kvm4j.bindings.x86.kvm_regs;
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
@@ -79,5 +80,31 @@ public class Registers extends KvmBenchmark {
     public void setFfm(ByHand guest) {
         kvm_regs.rax(guest.regs, kvm_regs.rax(guest.regs) + 1);
         Ffm.check("KVM_SET_REGS", guest.errno, Ffm.ioctl(guest.errno, guest.vcpu, SET_REGS, guest.regs));
+    }
+
+    /**
+     * Reads in C: a batch of calls in one.
+     *
+     * @param guest
+     *            the guest
+     * @return the sum of the instruction pointers
+     */
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public long getC(ByHand guest) {
+        return Baselines.getRegs(guest.vcpu, BATCH);
+    }
+
+    /**
+     * Writes in C: a batch of calls in one.
+     *
+     * @param guest
+     *            the guest
+     * @return 0
+     */
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public long setC(ByHand guest) {
+        return Baselines.setRegs(guest.vcpu, BATCH);
     }
 }

@@ -35,17 +35,29 @@ class BenchmarksTest {
         }
     }
 
+    static void requireC() {
+        assumeTrue(NativeLibrary.isThere(), "no C compiler was found when kvm-bench was built");
+    }
+
     @Test
     void everyBenchmarkRunsOnce() throws Exception {
+        requireC();
         var once = new OptionsBuilder().forks(0).mode(Mode.SingleShotTime).warmupIterations(0).measurementIterations(1)
                 .shouldFailOnError(true).verbosity(VerboseMode.SILENT).build();
 
         List<String> names = new Runner(once).run().stream().map(result -> result.getParams().getBenchmark())
                 .map(name -> name.substring(getClass().getPackageName().length() + 1)).toList();
 
-        assertEquals(List.of("BareCall.ffm", "BareCall.kvm4j", "ImmediateExit.ffm", "ImmediateExit.kvm4j",
-                "KickRoundTrip.kvm4j", "LifeCycle.kvm4j", "MmioExit.ffm", "MmioExit.kvm4j", "PortIoExit.ffm",
-                "PortIoExit.kvm4j", "Registers.getFfm", "Registers.getKvm4j", "Registers.setFfm", "Registers.setKvm4j"),
+        assertEquals(List.of("BareCall.c", "BareCall.ffm", "BareCall.jna", "BareCall.jni", "BareCall.kvm4j",
+                "CallCost.compareAndSetAndReleaseStore", "CallCost.compareAndSetAndVolatileStore", "CallCost.downcall",
+                "CallCost.downcallWithErrno", "CallCost.fullFence", "CompletePending.kvm4j", "ImmediateExit.c",
+                "ImmediateExit.ffm",
+                "ImmediateExit.kvm4j", "KickRoundTrip.c", "KickRoundTrip.kvm4j", "LifeCycle.c", "LifeCycle.kvm4j",
+                "MmioExit.c", "MmioExit.ffm", "MmioExit.kvm4j", "PortIoExit.c", "PortIoExit.ffm", "PortIoExit.kvm4j",
+                "Registers.getC", "Registers.getFfm", "Registers.getKvm4j", "Registers.setC", "Registers.setFfm",
+                "Registers.setKvm4j", "SyncRegisters.changeByIoctlC", "SyncRegisters.changeByIoctlKvm4j",
+                "SyncRegisters.changeInPageC", "SyncRegisters.changeInPageKvm4j", "SyncRegisters.readByIoctlC",
+                "SyncRegisters.readByIoctlKvm4j", "SyncRegisters.readInPageC", "SyncRegisters.readInPageKvm4j"),
                 names);
     }
 
@@ -69,6 +81,17 @@ class BenchmarksTest {
         Registers registers = new Registers();
         assertAllocatesNothing(new Registers.Kvm4j(), registers::getKvm4j);
         assertAllocatesNothing(new Registers.Kvm4j(), registers::setKvm4j);
+    }
+
+    @Test
+    void registersInTheRunPageAllocateNothing() {
+        SyncRegisters registers = new SyncRegisters();
+        assertAllocatesNothing(new SyncRegisters.InPage(), registers::changeInPageKvm4j);
+    }
+
+    @Test
+    void completingWhatIsPendingAllocatesNothing() {
+        assertAllocatesNothing(new ImmediateExit.Kvm4j(), new CompletePending()::kvm4j);
     }
 
     /** As soon as it is compiled: the interpreter allocates where the compilers find that nobody would see it. */

@@ -74,6 +74,17 @@ public final class Fd implements AutoCloseable {
      *             when closed
      */
     public int acquire() {
+        enter();
+        return number;
+    }
+
+    /**
+     * Enters as {@link #acquire()} does.
+     *
+     * @return whether no other call was in. One that enters alone is the only such one until it leaves, though others may
+     *         come in
+     */
+    public boolean enter() {
         int now;
         do {
             now = users;
@@ -81,6 +92,11 @@ public final class Fd implements AutoCloseable {
                 throw new ClosedException(what);
             }
         } while (!USERS.weakCompareAndSet(this, now, now + 1));
+        return now == 0;
+    }
+
+    /** The number, for who is in. */
+    public int number() {
         return number;
     }
 

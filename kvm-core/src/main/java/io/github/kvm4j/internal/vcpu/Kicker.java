@@ -16,14 +16,27 @@ import io.github.kvm4j.internal.sys.Libc;
  * Makes KVM_RUN return with EINTR, from any thread.
  * <p>
  * The kicker sets {@code pending}, then {@code immediate_exit} in the run page, and then, if a thread is in
- * {@link VcpuFd#run()}, sends it the kick signal. The runner has made its thread's id visible before the kernel looks at
- * {@code immediate_exit}, so that one of the two is seen: the flag by the kernel, or the id by the kicker. On EINTR the
- * runner clears {@code immediate_exit} first and takes {@code pending} second: a kick that falls between the two leaves
- * the flag set, which costs the next KVM_RUN one more turn, and is not lost. A signal alone would be: it can arrive just
- * before the system call.
+ * {@link VcpuFd#run()}, sends it the kick signal. On EINTR the runner clears {@code immediate_exit} first and takes
+ * {@code pending} second: a kick that falls between the two leaves the flag set, which costs the next KVM_RUN one more
+ * turn, and is not lost. A signal alone would be: it can arrive just before the system call.
  * <p>
  * {@code gate} is odd while a kicker is at it. It keeps the errno segment to one kicker at a time, the run page mapped,
  * and a thread from leaving {@code run()}, and maybe ending, while a signal is on its way to it.
+ * <p>
+ * <b>Memory order.</b> All of {@code pending}, {@code gate}, the flag and VcpuFd's {@code state} and {@code closing} are
+ * read and written as volatile only, so that there is one order of all these accesses in which each thread's are in the
+ * order of its program. Each side writes one and then reads another, and by that order not both can come too early:
+ * <ul>
+ * <li>The kicker sets the flag and reads {@code state}; the runner sets {@code state} to its thread's id and enters
+ * KVM_RUN, where the flag is read. So the kernel sees the flag, or the kicker sees whom to signal. The kernel's is no
+ * volatile read of Java's: the runner has a full barrier before it, {@link VcpuFd#run()} says where.
+ * <li>The kicker sets {@code pending} and then the flag; the runner clears the flag and then takes {@code pending}. So a
+ * flag that is cleared has its kick taken. {@link #withdrawImmediateExit()} relies on the same.
+ * <li>The kicker makes {@code gate} odd and reads {@code state}; the runner makes {@code state} free, or the closer
+ * closed, and reads {@code gate}. So they wait for the kicker, or it touches neither the thread nor the page.
+ * <li>The closer sets {@code closing} and looks at {@code state}; who enters sets {@code state} and looks at
+ * {@code closing}. So the closer sees whom to kick, or that thread sees that it must not run.
+ * </ul>
  */
 final class Kicker {
 
@@ -50,7 +63,6 @@ final class Kicker {
     private final int processId;
     private final int signal;
 
-    @SuppressWarnings("unused")
     private volatile int pending;
     private volatile int gate;
 

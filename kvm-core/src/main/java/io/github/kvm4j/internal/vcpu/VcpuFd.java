@@ -8,7 +8,6 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 import io.github.kvm4j.ClosedException;
-import io.github.kvm4j.KvmException;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.exit.ExitDecoder;
 import io.github.kvm4j.internal.exit.RunPage;
@@ -17,6 +16,7 @@ import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.IoctlTarget;
 import io.github.kvm4j.internal.ioctl.KvmFd;
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Backoff;
 import io.github.kvm4j.internal.sys.Cleanup;
 import io.github.kvm4j.internal.sys.Errno;
@@ -30,7 +30,7 @@ import io.github.kvm4j.internal.sys.Mapping;
  * <p>
  * <b>State.</b> {@code state} is {@link #FREE}, {@link #BUSY} (a call other than KVM_RUN), the kernel id of the thread
  * that is in {@link #run()}, or {@link #CLOSED}. Whoever wants to use the descriptor, the page or the scratch memory goes
- * from FREE to BUSY by a compare-and-set, and back by a store. A second thread is refused: the kernel
+ * from FREE to BUSY, or to its id, by a compare-and-set, and back by a store. A second thread is refused: the kernel
  * would make it wait, on the mutex that KVM_RUN holds, until the guest exits.
  * <p>
  * <b>Kick.</b> {@link Kicker} has the protocol.
@@ -77,9 +77,8 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
     /** Who is in, for the message to whom is not let in; the state decides, not this. */
     private @Nullable Thread user;
 
-    /** The platform thread that ran last, and its kernel id. */
-    private @Nullable Thread runner;
-    private int runnerId;
+    /** Who ran last. */
+    private Runner runner = Runner.NONE;
 
     private VcpuFd(Host host, Fd fd, int number, Mapping page, Mapping scratch) {
         this.libc = host.libc();
@@ -190,36 +189,73 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
     }
 
     /** Runs the guest until its next exit. */
+    @SuppressWarnings("ReferenceEquality") // the same thread, not an equal one
     public Exit run() {
-        enter();
+        Thread thread = Thread.currentThread();
+        Runner me = runner;
+        if (me.thread() != thread) {
+            if (closing || state != FREE) {
+                throw refusal();
+            }
+            me = Runner.adopt(libc, kicker.signal());
+        }
+        if (!STATE.compareAndSet(this, FREE, me.id())) {
+            throw refusal();
+        }
         try {
+            if (closing) {
+                throw new ClosedException(fd.what());
+            }
+            // Only what is new: storing a reference costs a barrier of the garbage collector's.
+            if (runner != me) {
+                runner = me;
+            }
+            if (user != thread) {
+                user = thread;
+            }
             decoder.complete();
-            STATE.setOpaque(this, threadId());
-            while (true) {
-                // The thread's id must be seen before the kernel looks at immediate_exit: see Kicker.
+            // The thread's id must be seen before the kernel looks at immediate_exit (see Kicker), which Java's memory model
+            // knows nothing of. On x86 the compare-and-set is a locked instruction, and as such a full barrier already.
+            if (!Architecture.ON_X86) {
                 VarHandle.fullFence();
+            }
+            while (true) {
                 long result = libc.ioctl(errno, number, KVM_RUN, 0);
                 if (result >= 0) {
                     return decoder.decode();
                 }
-                if (result != EINTR) {
-                    Exit exit = decoder.decodeFailure(result);
-                    if (exit != null) {
-                        return exit;
-                    }
-                    throw Explanations.failure(Ioctl.KVM_RUN, result);
-                }
-                if (kicker.takeKick()) {
-                    if (closing) {
-                        throw new ClosedException(fd.what());
-                    }
-                    return decoder.interrupted();
+                Exit exit = failed(result);
+                if (exit != null) {
+                    return exit;
                 }
             }
         } finally {
+            // Volatile, that is with a barrier behind it: the gate is read after the id is gone. See Kicker.
             state = FREE;
             kicker.awaitKickInFlight();
         }
+    }
+
+    /**
+     * What a failure of KVM_RUN means: an exit, an exception, or null for a signal of somebody else's. It is apart so that
+     * {@link #run()} stays small enough for the compiler to put it into its caller's loop: behind a system call a return
+     * is dear (docs/performance.md).
+     */
+    private @Nullable Exit failed(long result) {
+        if (result == EINTR) {
+            if (!kicker.takeKick()) {
+                return null;
+            }
+            if (closing) {
+                throw new ClosedException(fd.what());
+            }
+            return decoder.interrupted();
+        }
+        Exit exit = decoder.decodeFailure(result);
+        if (exit == null) {
+            throw Explanations.failure(Ioctl.KVM_RUN, result);
+        }
+        return exit;
     }
 
     /**
@@ -235,38 +271,11 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
             if (result >= 0) {
                 return decoder.decode();
             }
-            if (result == EINTR || Errno.EAGAIN.is(result)) {
-                return null;
-            }
-            Exit exit = decoder.decodeFailure(result);
-            if (exit == null) {
-                throw Explanations.failure(Ioctl.KVM_RUN, result);
-            }
-            return exit;
+            return result == EINTR || Errno.EAGAIN.is(result) ? null : failed(result);
         } finally {
             kicker.withdrawImmediateExit();
             state = FREE;
         }
-    }
-
-    @SuppressWarnings("ReferenceEquality") // the same thread, not an equal one
-    private int threadId() {
-        Thread thread = Thread.currentThread();
-        if (thread != runner) {
-            runnerId = adopt();
-            // A virtual thread may have another carrier next time.
-            runner = thread.isVirtual() ? null : thread;
-        }
-        return runnerId;
-    }
-
-    /** Makes sure that the kick signal can reach the calling thread, and returns its id. */
-    private int adopt() {
-        long result = libc.unblockSignal(kicker.signal());
-        if (result < 0) {
-            throw new KvmException("pthread_sigmask", (int) -result, "");
-        }
-        return libc.gettid();
     }
 
     /** Makes exactly one run, the one in progress or the next, return {@link Exit.Interrupted}. */

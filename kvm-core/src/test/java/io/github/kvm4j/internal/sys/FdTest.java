@@ -1,7 +1,9 @@
 package io.github.kvm4j.internal.sys;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -35,5 +37,18 @@ class FdTest {
         fd.release();
         Concurrent.finish(closer);
         assertEquals(List.of(), libc.openFds());
+    }
+
+    @Test
+    void aCallIsAloneWhenNoOtherIsIn() {
+        assertTrue(fd.enter());
+        assertFalse(fd.enter());
+        fd.release();
+        assertFalse(fd.enter(), "one is left");
+        fd.release();
+        fd.release();
+        assertTrue(fd.enter());
+        fd.release();
+        fd.close();
     }
 }

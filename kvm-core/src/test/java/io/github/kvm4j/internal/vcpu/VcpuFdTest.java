@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -121,6 +122,22 @@ class VcpuFdTest {
             vcpu.run();
         }));
         assertEquals(2, libc.count("pthread_sigmask"));
+        vcpu.close();
+    }
+
+    @Test
+    void whoIsRefusedIsToldWhoRunsAlsoWhenAnotherWasInSinceItsLastRun() {
+        vcpu.run();
+        Concurrent.finish(Concurrent.start(() -> {
+            vcpu.enter();
+            vcpu.leave();
+        }));
+        String runner = Thread.currentThread().toString();
+        AtomicReference<String> told = new AtomicReference<>();
+        libc.onIoctl(Ioctl.KVM_RUN, () -> Concurrent.finish(Concurrent.start(
+                () -> told.set(assertThrows(IllegalStateException.class, vcpu::enter).getMessage()))));
+        vcpu.run();
+        assertTrue(told.get().contains(runner), told::get);
         vcpu.close();
     }
 

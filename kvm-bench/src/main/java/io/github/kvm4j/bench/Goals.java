@@ -1,0 +1,60 @@
+package io.github.kvm4j.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** What kvm4j sets itself, and whether the results keep to it. */
+final class Goals {
+
+    private static final double EXIT_RATIO = 1.02;
+    private static final double CALL_NANOSECONDS = 80;
+    private static final double REGISTERS_NANOSECONDS = 100;
+    private static final double BYTES = 0.01;
+
+    private final Results results;
+    private final List<String> rows = new ArrayList<>(List.of("| | goal | measured | |", "|---|---|---|---|"));
+
+    Goals(Results results) {
+        this.results = results;
+    }
+
+    String table() {
+        ratio(Pair.PORT_IO_EXIT);
+        ratio(Pair.MMIO_EXIT);
+        difference(Pair.IMMEDIATE_EXIT, CALL_NANOSECONDS);
+        difference(Pair.COMPLETE_PENDING, CALL_NANOSECONDS);
+        difference(Pair.BARE_CALL, CALL_NANOSECONDS);
+        difference(Pair.GET_REGS, REGISTERS_NANOSECONDS);
+        difference(Pair.SET_REGS, REGISTERS_NANOSECONDS);
+        bytes("PortIoExit.kvm4j");
+        bytes("MmioExit.kvm4j");
+        bytes("ImmediateExit.kvm4j");
+        bytes("Registers.getKvm4j");
+        bytes("Registers.setKvm4j");
+        return String.join("\n", rows);
+    }
+
+    private void ratio(Pair pair) {
+        results.runs().getFirst().side(pair.title(), "kvm4j").ifPresent(side -> row(pair.title(),
+                String.format("at most %.2f × C", EXIT_RATIO), String.format("%.4f", side.ratio().median()),
+                side.ratio().median() <= EXIT_RATIO));
+    }
+
+    private void difference(Pair pair, double most) {
+        results.runs().getFirst().side(pair.title(), "kvm4j").ifPresent(side -> row(pair.title(),
+                String.format("at most %.0f ns over C", most), String.format("%.0f ns", side.difference().median()),
+                side.difference().median() <= most));
+    }
+
+    private void bytes(String benchmark) {
+        Results.Benchmark result = results.benchmarks().get(benchmark);
+        if (result != null) {
+            row(benchmark, String.format("0 B/op (below %.2f)", BYTES), String.format("%.4f B/op", result.bytes()),
+                    result.bytes() < BYTES);
+        }
+    }
+
+    private void row(String what, String goal, String measured, boolean kept) {
+        rows.add("| `" + what + "` | " + goal + " | " + measured + " | " + (kept ? "kept" : "**missed**") + " |");
+    }
+}

@@ -1,0 +1,230 @@
+package io.github.kvm4j.bench;
+
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.function.Function;
+
+import io.github.kvm4j.x86.Regs;
+import io.github.kvm4j.x86.SyncReg;
+
+/** What is compared with C, by turns and on one vCPU: the benchmark of the same name, without JMH. */
+enum Pair {
+
+    /** {@link PortIoExit}. */
+    PORT_IO_EXIT("PortIoExit", Pair::portIoExit),
+    /** {@link MmioExit}. */
+    MMIO_EXIT("MmioExit", Pair::mmioExit),
+    /** {@link ImmediateExit}. */
+    IMMEDIATE_EXIT("ImmediateExit", Pair::immediateExit),
+    /** {@link CompletePending}. */
+    COMPLETE_PENDING("CompletePending", Pair::completePending),
+    /** {@link BareCall}. */
+    BARE_CALL("BareCall", Pair::bareCall),
+    /** {@link Registers}, read. */
+    GET_REGS("Registers.get", Pair::getRegs),
+    /** {@link Registers}, written. */
+    SET_REGS("Registers.set", Pair::setRegs),
+    /** {@link SyncRegisters}, read. */
+    SYNC_REGS_READ("SyncRegisters.read", guests -> syncRegisters(guests, false)),
+    /** {@link SyncRegisters}, read and changed. */
+    SYNC_REGS_CHANGE("SyncRegisters.change", guests -> syncRegisters(guests, true));
+
+    /** The side that the others are held against, and that side once more: what comes out of it is noise. */
+    static final String BASELINE = "c";
+    static final String CONTROL = "c again";
+
+    /** C once more, with three functions between the loop and the ioctl. */
+    static final String DEEP = "c, three calls down";
+
+    /** Without an ioctl for the registers. */
+    static final String KVM4J_IN_PAGE = "kvm4j, run page";
+    static final String BASELINE_IN_PAGE = "c, run page";
+
+    /** The ways there are, in the order in which they are shown. */
+    static final List<String> WAYS = List.of("kvm4j", "ffm", DEEP, "jni", "jna", KVM4J_IN_PAGE, BASELINE_IN_PAGE);
+
+    private final String title;
+    private final Function<Guests, List<Side>> sides;
+
+    Pair(String title, Function<Guests, List<Side>> sides) {
+        this.title = title;
+        this.sides = sides;
+    }
+
+    static Pair of(String title) {
+        for (Pair pair : values()) {
+            if (pair.title.equals(title)) {
+                return pair;
+            }
+        }
+        throw new IllegalArgumentException("no such pair: " + title);
+    }
+
+    String title() {
+        return title;
+    }
+
+    /** Opens the guest. */
+    List<Side> open(Guests guests) {
+        List<Side> all = new ArrayList<>(sides.apply(guests));
+        Side baseline = all.stream().filter(side -> side.name().equals(BASELINE)).findFirst().orElseThrow();
+        all.add(new Side(CONTROL, baseline.before(), baseline.loop()));
+        return List.copyOf(all);
+    }
+
+    private static List<Side> portIoExit(Guests guests) {
+        var kvm4j = guests.open(new PortIoExit.Kvm4j());
+        var byHand = guests.borrow(new PortIoExit.ByHand());
+        var benchmark = new PortIoExit();
+        return List.of(new Side("kvm4j", operations -> PortIoExit.loop(kvm4j, operations)),
+                new Side("ffm", operations -> {
+                    long sum = 0;
+                    for (int i = 0; i < operations; i++) {
+                        sum += benchmark.ffm(byHand);
+                    }
+                    return sum;
+                }), new Side(BASELINE, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
+    }
+
+    private static List<Side> mmioExit(Guests guests) {
+        var kvm4j = guests.open(new MmioExit.Kvm4j());
+        var byHand = guests.borrow(new MmioExit.ByHand());
+        var benchmark = new MmioExit();
+        return List.of(new Side("kvm4j", operations -> MmioExit.loop(kvm4j, operations)),
+                new Side("ffm", operations -> {
+                    long sum = 0;
+                    for (int i = 0; i < operations; i++) {
+                        sum += benchmark.ffm(byHand);
+                    }
+                    return sum;
+                }), new Side(BASELINE, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
+    }
+
+    private static List<Side> immediateExit(Guests guests) {
+        var kvm4j = guests.open(new ImmediateExit.Kvm4j());
+        var byHand = guests.borrow(new ImmediateExit.ByHand());
+        var benchmark = new ImmediateExit();
+        return List.of(new Side("kvm4j", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += benchmark.kvm4j(kvm4j).hashCode();
+            }
+            return sum;
+        }), new Side("ffm", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += benchmark.ffm(byHand);
+            }
+            return sum;
+        }), new Side(BASELINE, operations -> Baselines.immediateExit(byHand.vcpu, byHand.run, operations)));
+    }
+
+    private static List<Side> completePending(Guests guests) {
+        var kvm4j = guests.open(new ImmediateExit.Kvm4j());
+        var byHand = guests.borrow(new ImmediateExit.ByHand());
+        var benchmark = new CompletePending();
+        var other = new ImmediateExit();
+        return List.of(new Side("kvm4j", operations -> {
+            for (int i = 0; i < operations; i++) {
+                benchmark.kvm4j(kvm4j);
+            }
+            return operations;
+        }), new Side("ffm", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += other.ffm(byHand);
+            }
+            return sum;
+        }), new Side(BASELINE, operations -> Baselines.immediateExit(byHand.vcpu, byHand.run, operations)));
+    }
+
+    private static List<Side> bareCall(Guests guests) {
+        var kvm4j = guests.open(new BareCall.Kvm4j());
+        var byHand = guests.borrow(new BareCall.ByHand());
+        var benchmark = new BareCall();
+        return List.of(new Side("kvm4j", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += benchmark.kvm4j(kvm4j);
+            }
+            return sum;
+        }), new Side("ffm", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += benchmark.ffm(byHand);
+            }
+            return sum;
+        }), new Side("jni", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += benchmark.jni(byHand);
+            }
+            return sum;
+        }), new Side("jna", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += benchmark.jna(byHand);
+            }
+            return sum;
+        }), new Side(DEEP, operations -> Baselines.deepCall(byHand.system, operations)),
+                new Side(BASELINE, operations -> Baselines.bareCall(byHand.system, operations)));
+    }
+
+    private static List<Side> getRegs(Guests guests) {
+        var kvm4j = guests.open(new Registers.Kvm4j());
+        var byHand = guests.borrow(new Registers.ByHand());
+        var benchmark = new Registers();
+        return List.of(new Side("kvm4j", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += benchmark.getKvm4j(kvm4j);
+            }
+            return sum;
+        }), new Side("ffm", operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += benchmark.getFfm(byHand);
+            }
+            return sum;
+        }), new Side(BASELINE, operations -> Baselines.getRegs(byHand.vcpu, operations)));
+    }
+
+    private static List<Side> setRegs(Guests guests) {
+        var kvm4j = guests.open(new Registers.Kvm4j());
+        var byHand = guests.borrow(new Registers.ByHand());
+        var benchmark = new Registers();
+        benchmark.getKvm4j(kvm4j);
+        return List.of(new Side("kvm4j", operations -> {
+            for (int i = 0; i < operations; i++) {
+                benchmark.setKvm4j(kvm4j);
+            }
+            return operations;
+        }), new Side("ffm", operations -> {
+            for (int i = 0; i < operations; i++) {
+                benchmark.setFfm(byHand);
+            }
+            return operations;
+        }), new Side(BASELINE, operations -> Baselines.setRegs(byHand.vcpu, operations)));
+    }
+
+    private static List<Side> syncRegisters(Guests guests, boolean change) {
+        var kvm4j = guests.open(new SyncRegisters.ByIoctl());
+        var byHand = guests.borrow(new SyncRegisters.ByHand());
+        var regs = new Regs();
+        Runnable byIoctl = () -> SyncRegisters.putIntoPage(kvm4j, EnumSet.noneOf(SyncReg.class));
+        Runnable inPage = () -> SyncRegisters.putIntoPage(kvm4j, EnumSet.of(SyncReg.REGS));
+        // A loop of one's own for each, as everywhere.
+        Side.Loop kvm4jByIoctl = change
+                ? operations -> SyncRegisters.changeByIoctl(kvm4j, regs, operations)
+                : operations -> SyncRegisters.readByIoctl(kvm4j, regs, operations);
+        Side.Loop kvm4jInPage = change
+                ? operations -> SyncRegisters.changeInPage(kvm4j, regs, operations)
+                : operations -> SyncRegisters.readInPage(kvm4j, regs, operations);
+        return List.of(new Side("kvm4j", byIoctl, kvm4jByIoctl), new Side(KVM4J_IN_PAGE, inPage, kvm4jInPage),
+                new Side(BASELINE, byIoctl,
+                        operations -> Baselines.registersByIoctl(byHand.vcpu, byHand.run, change, operations)),
+                new Side(BASELINE_IN_PAGE, inPage,
+                        operations -> Baselines.registersInPage(byHand.vcpu, byHand.run, change, operations)));
+    }
+}

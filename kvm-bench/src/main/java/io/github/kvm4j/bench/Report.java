@@ -1,0 +1,203 @@
+package io.github.kvm4j.bench;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Makes the page of results, {@code performance.md} and its chart, out of what JMH and {@link Pairs} have written:
+ *
+ * <pre>{@code
+ * java -cp kvm-bench/target/benchmarks.jar io.github.kvm4j.bench.Report docs pairs.json pairs-flag.json jmh.json
+ * }</pre>
+ *
+ * The first file of pairs is the one without flags. The text is this package's {@code performance.md}; what stands in it
+ * in double braces is measured.
+ */
+public final class Report {
+
+    private static final Pattern PLACE = Pattern.compile("\\{\\{([^}]+)}}");
+
+    /** The ways of JMH's benchmarks, at the end of their names. */
+    private static final List<String> WAYS = List.of("kvm4j", "ffm", "c", "jni", "jna");
+
+    private final Results results;
+
+    Report(Results results) {
+        this.results = results;
+    }
+
+    /**
+     * Writes the page.
+     *
+     * @param arguments
+     *            the folder, and the files of results
+     * @throws IOException
+     *             when a file cannot be read or written
+     */
+    public static void main(String... arguments) throws IOException {
+        Results results = new Results();
+        for (String file : List.of(arguments).subList(1, arguments.length)) {
+            results.add(Json.parse(Files.readString(Path.of(file))));
+        }
+        Locale.setDefault(Locale.ROOT);
+        Path folder = Path.of(arguments[0]);
+        Files.writeString(folder.resolve("performance.md"), new Report(results).page());
+        Files.writeString(folder.resolve("performance.svg"), new Chart(results.runs()).svg());
+    }
+
+    private String page() throws IOException {
+        try (InputStream template = Report.class.getResourceAsStream("performance.md")) {
+            return fill(new String(template.readAllBytes(), StandardCharsets.UTF_8));
+        }
+    }
+
+    /** Puts what was measured into a text's places. */
+    String fill(String text) {
+        return PLACE.matcher(text).replaceAll(place -> Matcher.quoteReplacement(measured(place.group(1))));
+    }
+
+    private String measured(String place) {
+        return switch (place) {
+            case "machine" -> machine();
+            case "goals" -> new Goals(results).table();
+            case "pairs" -> pairs();
+            case "benchmarks" -> benchmarks();
+            case "noise" -> noise();
+            default -> figure(place);
+        };
+    }
+
+    private String machine() {
+        List<String> rows = new ArrayList<>(List.of("| | |", "|---|---|"));
+        results.runs().getFirst().machine().forEach((what, value) -> rows.add("| " + what + " | " + value + " |"));
+        for (Results.Run run : results.runs()) {
+            rows.add("| pairs, flags: " + flags(run) + " | " + run.forks() + " JVMs for each, "
+                    + run.rounds() + " rounds a JVM; load average before "
+                    + run.load().getFirst() + ", after " + run.load().getLast() + " |");
+        }
+        return String.join("\n", rows);
+    }
+
+    private String pairs() {
+        List<String> rows = new ArrayList<>();
+        rows.add("| | C, ns | way | flags | × C | ns over C |");
+        rows.add("|---|--:|---|---|--:|--:|");
+        for (Pair pair : Pair.values()) {
+            String title = "`" + pair.title() + "`";
+            for (String way : Pair.WAYS) {
+                for (Results.Run run : results.runs()) {
+                    if (run.side(pair.title(), way).isEmpty()) {
+                        continue;
+                    }
+                    Results.Side side = run.side(pair.title(), way).orElseThrow();
+                    double baseline = run.side(pair.title(), Pair.BASELINE).orElseThrow().nanoseconds().median();
+                    rows.add(String.format("| %s | %.0f | %s | %s | %s | %s |", title, baseline, way, flags(run),
+                            interval(side.ratio(), "%.4f"), interval(side.difference(), "%.0f")));
+                    title = "";
+                }
+            }
+        }
+        return String.join("\n", rows);
+    }
+
+    /** What comes out where C is compared with itself. */
+    private String noise() {
+        List<String> rows = new ArrayList<>(List.of("| | flags | × C | ns over C |", "|---|---|--:|--:|"));
+        for (Pair pair : Pair.values()) {
+            for (Results.Run run : results.runs()) {
+                run.side(pair.title(), Pair.CONTROL)
+                        .ifPresent(control -> rows.add(String.format("| `%s` | %s | %s | %s |",
+                                pair.title(), flags(run), interval(control.ratio(), "%.4f"),
+                                interval(control.difference(), "%.1f"))));
+            }
+        }
+        return String.join("\n", rows);
+    }
+
+    /** A row for each thing, a column for each way to do it. */
+    private String benchmarks() {
+        List<String> rows = new ArrayList<>();
+        rows.add("| | " + String.join(" | ", WAYS) + " | kvm4j, B/op |");
+        rows.add("|---" + "|--:".repeat(WAYS.size() + 1) + "|");
+        for (String thing : new TreeSet<>(results.benchmarks().keySet().stream()
+                .filter(name -> way(name).isPresent()).map(Report::thing).toList())) {
+            rows.add(WAYS.stream().map(way -> find(thing, way).map(Report::time).orElse("")).collect(Collectors.joining(
+                    " | ", "| `" + thing + "` | ", " | " + find(thing, "kvm4j").map(Report::bytes).orElse("") + " |")));
+        }
+        return String.join("\n", rows);
+    }
+
+    private Optional<Results.Benchmark> find(String thing, String way) {
+        return results.benchmarks().entrySet().stream()
+                .filter(entry -> way(entry.getKey()).equals(Optional.of(way)) && thing(entry.getKey()).equals(thing))
+                .map(Map.Entry::getValue).findFirst();
+    }
+
+    /** Registers.getKvm4j is Registers.get by way of kvm4j, PortIoExit.c is PortIoExit by way of C. */
+    private static Optional<String> way(String benchmark) {
+        return WAYS.stream().filter(way -> benchmark.endsWith("." + way)
+                || benchmark.endsWith(way.substring(0, 1).toUpperCase(Locale.ROOT) + way.substring(1))).findFirst();
+    }
+
+    private static String thing(String benchmark) {
+        String thing = benchmark.substring(0, benchmark.length() - way(benchmark).orElseThrow().length());
+        return thing.endsWith(".") ? thing.substring(0, thing.length() - 1) : thing;
+    }
+
+    private static String time(Results.Benchmark benchmark) {
+        return interval(benchmark.score(), benchmark.score().median() < 1000 ? "%.1f" : "%.0f") + " "
+                + unit(benchmark);
+    }
+
+    private static String bytes(Results.Benchmark benchmark) {
+        return Double.isNaN(benchmark.bytes()) ? "" : String.format("%.4f", benchmark.bytes());
+    }
+
+    private static String unit(Results.Benchmark benchmark) {
+        return benchmark.unit().substring(0, benchmark.unit().indexOf('/'));
+    }
+
+    /**
+     * One figure in the text: a JMH benchmark's name for its time, {@code PAIR: WAY} for a pair's nanoseconds over C,
+     * {@code flag} before either for the second set of flags, and {@code A - B} for what lies between two.
+     */
+    private String figure(String place) {
+        String[] parts = place.split(" - ", 2);
+        double value = value(parts[0]) - (parts.length == 2 ? value(parts[1]) : 0);
+        return Double.isNaN(value) ? "(" + place + ": not measured)" : String.format("%.0f ns", value);
+    }
+
+    private double value(String place) {
+        boolean flag = place.startsWith("flag ");
+        String name = flag ? place.substring("flag ".length()) : place;
+        int colon = name.indexOf(": ");
+        if (colon < 0) {
+            Results.Benchmark benchmark = (flag ? results.flagged() : results.benchmarks()).get(name);
+            return benchmark == null ? Double.NaN : benchmark.score().median();
+        }
+        return results.runs().stream().skip(flag ? 1 : 0).findFirst()
+                .flatMap(run -> run.side(name.substring(0, colon), name.substring(colon + 2)))
+                .map(side -> side.difference().median()).orElse(Double.NaN);
+    }
+
+    private static String flags(Results.Run run) {
+        return run.flags().isEmpty() ? "none" : "`" + run.flags() + "`";
+    }
+
+    private static String interval(Sample sample, String format) {
+        return String.format(format + " (" + format + " … " + format + ")", sample.median(), sample.low(),
+                sample.high());
+    }
+}
