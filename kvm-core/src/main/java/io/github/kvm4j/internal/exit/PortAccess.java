@@ -33,6 +33,15 @@ public final class PortAccess extends Flyweight implements Exit.Io {
         check(run, run.getByte(SIZE), run.getInt(COUNT), run.getLong(DATA_OFFSET));
         in = run.getByte(DIRECTION) == IN;
         port = Short.toUnsignedInt(run.getShort(PORT));
+        if (count == 1) {
+            items[0] = in ? allOnes() : read(run, dataOffset);
+        } else {
+            loadString(run);
+        }
+    }
+
+    /** Apart, since the loops would make the code for one item too large to be put into the caller's loop. */
+    private void loadString(RunPage run) {
         if (in) {
             Arrays.fill(items, 0, count, allOnes());
         } else {
