@@ -17,12 +17,13 @@ final class Contest {
     /** How long there is to be compiled, in nanoseconds. */
     static final long WARM_UP = 2_000_000_000L;
 
+    private static final int WARM_UP_OPERATIONS = 4;
     private static final long BLOCK = 1_000_000;
 
     private final List<Side> sides;
     private final int rounds;
     private final long warmUp;
-    private int operations = 1;
+    private int operations;
 
     /** What the loops returned, so that none is optimised away. */
     private long blackHole;
@@ -65,16 +66,20 @@ final class Contest {
                 Sample.of(times).median(), Sample.of(ratios).median(), Sample.of(differences).median());
     }
 
-    /** All sides until they are compiled, and then as many operations to a block as take its time. */
+    /**
+     * All sides until they are compiled, and then as many operations to a block as take its time. The blocks are short here:
+     * a loop that is called often is compiled as a whole, one that is called seldom stays half compiled for long.
+     */
     private void warmUp() {
         long end = System.nanoTime() + warmUp;
         long fastest = Long.MAX_VALUE;
+        operations = WARM_UP_OPERATIONS;
         do {
             for (Side side : sides) {
                 fastest = Math.min(fastest, Math.max(1, time(side) / operations));
             }
-            operations = (int) Math.max(1, BLOCK / fastest);
         } while (System.nanoTime() < end);
+        operations = (int) Math.max(1, BLOCK / fastest);
     }
 
     /** The sides in another order each round, each as often before another as behind it. */
