@@ -24,9 +24,8 @@ import io.github.kvm4j.internal.sys.Libc;
  * and a thread from leaving {@code run()}, and maybe ending, while a signal is on its way to it.
  * <p>
  * <b>Memory order.</b> All of {@code pending}, {@code gate}, the flag and VcpuFd's {@code state} and {@code closing} are
- * read and written as volatile, so that there is one order of all these accesses in which each thread's are in the
- * order of its program. Two stores of the kicker's need less, and cost less: {@code pending} need only come before the flag,
- * a volatile store; the gate is opened behind all else, and nothing that follows depends on it. Each side writes one and then reads another, and by that order not both can come too early:
+ * read and written as volatile only, so that there is one order of all these accesses in which each thread's are in the
+ * order of its program. Each side writes one and then reads another, and by that order not both can come too early:
  * <ul>
  * <li>The kicker sets the flag and reads {@code state}; the runner sets {@code state} to its thread's id and enters
  * KVM_RUN, where the flag is read. So the kernel sees the flag, or the kicker sees whom to signal. The kernel's is no
@@ -85,7 +84,7 @@ final class Kicker {
     }
 
     void kick() {
-        PENDING.setOpaque(this, 1);
+        pending = 1;
         int closed = enterGate();
         try {
             if (state.getAsInt() != VcpuFd.CLOSED) {
@@ -93,7 +92,7 @@ final class Kicker {
                 interrupt(state.getAsInt());
             }
         } finally {
-            GATE.setRelease(this, closed + 2);
+            gate = closed + 2;
         }
     }
 
