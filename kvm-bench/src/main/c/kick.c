@@ -12,6 +12,7 @@
 struct runner {
 	int vcpu;
 	struct kvm_run *run;
+	int process;
 	atomic_int id;
 	atomic_int pending;
 	atomic_int stop;
@@ -61,7 +62,7 @@ static void kick(struct runner *runner, int signal)
 {
 	runner->pending = 1;
 	set_immediate_exit(runner->run, 1);
-	syscall(SYS_tgkill, getpid(), runner->id, signal);
+	syscall(SYS_tgkill, runner->process, runner->id, signal);
 }
 
 /* Kicks the guest, whenever it is seen to work: when it changes its counter. */
@@ -92,7 +93,7 @@ static int free_signal(void)
 
 long baseline_kick(int vcpu, struct kvm_run *run, const volatile uint8_t *counter, long count)
 {
-	struct runner runner = {.vcpu = vcpu, .run = run};
+	struct runner runner = {.vcpu = vcpu, .run = run, .process = getpid()};
 	struct sigaction action = {.sa_handler = on_kick, .sa_flags = SA_RESTART}, old;
 	int signal = free_signal();
 	pthread_t thread;

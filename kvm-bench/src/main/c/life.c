@@ -31,14 +31,13 @@ static long run_until_halt(int vcpu, struct kvm_run *run, const struct image *im
 	return run->exit_reason == KVM_EXIT_HLT ? 0 : unexpected(run);
 }
 
-static long live_with_vcpu(int system, int vm, const struct image *image)
+static long live_with_vcpu(int vm, int size, const struct image *image)
 {
-	int size = ioctl(system, KVM_GET_VCPU_MMAP_SIZE, 0);
 	int vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
 	struct kvm_run *run;
 	long result;
 
-	if (size == -1 || vcpu == -1)
+	if (vcpu == -1)
 		return -errno;
 	run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 	if (run == MAP_FAILED) {
@@ -51,7 +50,7 @@ static long live_with_vcpu(int system, int vm, const struct image *image)
 	return result;
 }
 
-static long live(int system, const struct image *image)
+static long live(int system, int run_size, const struct image *image)
 {
 	int vm = ioctl(system, KVM_CREATE_VM, 0);
 	void *memory;
@@ -74,7 +73,7 @@ static long live(int system, const struct image *image)
 	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region) == -1)
 		result = -errno;
 	else
-		result = live_with_vcpu(system, vm, image);
+		result = live_with_vcpu(vm, run_size, image);
 	close(vm);
 	munmap(memory, image->memory_size);
 	return result;
@@ -83,10 +82,11 @@ static long live(int system, const struct image *image)
 long baseline_life(int system, uint64_t entry, uint64_t memory_size, const void *code, uint64_t code_size, long count)
 {
 	struct image image = {.entry = entry, .memory_size = memory_size, .code = code, .code_size = code_size};
-	long result = 0;
+	int run_size = ioctl(system, KVM_GET_VCPU_MMAP_SIZE, 0);
+	long result = run_size == -1 ? -errno : 0;
 
 	for (long i = 0; i < count && result == 0; i++)
-		result = live(system, &image);
+		result = live(system, run_size, &image);
 	return result;
 }
 #endif

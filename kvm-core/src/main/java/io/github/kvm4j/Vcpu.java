@@ -168,7 +168,7 @@ public final class Vcpu implements AutoCloseable {
      *
      * @throws KvmException
      *             when the signal cannot be sent (EAGAIN: the user's limit of pending signals, ulimit -i, is exhausted);
-     *             the kick then takes effect at the guest's next exit
+     *             the run in progress goes on until the guest's next exit, and the run after it is the one interrupted
      */
     public void kick() {
         fd.kick();

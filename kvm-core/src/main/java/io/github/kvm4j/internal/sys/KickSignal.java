@@ -12,8 +12,8 @@ import io.github.kvm4j.bindings.libc.sigaction;
  * with a handler that does nothing.
  * <p>
  * A handler there must be: without one the signal ends the process. It is a C function, since a signal handler in Java
- * would run code at points where the JVM is not prepared for it. With SA_RESTART the signal does not disturb other
- * system calls of the thread, should it arrive late; KVM_RUN returns EINTR all the same.
+ * would run code at points where the JVM is not prepared for it. With SA_RESTART the signal does not disturb the
+ * calls that the kernel can begin again (signal(7) has them), should it arrive late; KVM_RUN returns EINTR all the same.
  */
 public final class KickSignal {
 
