@@ -114,8 +114,11 @@ public final class Vcpu implements AutoCloseable {
      *
      * @return the exit, valid until the next call
      * @throws KvmException
-     *             when the kernel refuses: EFAULT (guest memory whose mapping is gone), ENOEXEC (arm64: not initialised),
-     *             EIO (another process than the VM's creator)
+     *             when the kernel refuses: EFAULT (guest memory whose mapping is gone), EIO (another process than the VM's
+     *             creator, or KVM has declared the VM dead), EINVAL (x86: what the run page has); on arm64 also ENOEXEC (not
+     *             initialised), EPERM (a feature is not finalized) and, at the first run, what the parts of the VM that are
+     *             mapped then lack: ENXIO (an address of the interrupt controller), EBUSY (its initialisation), EINVAL (its
+     *             frames overlap, two timers have one interrupt, or the PMU is not ready)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException

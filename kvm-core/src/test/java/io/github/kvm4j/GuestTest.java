@@ -113,7 +113,6 @@ class GuestTest {
     }
 
     @Test
-    @RequiresKvm(arch = {Architecture.X86, Architecture.ARM64})
     void twoVcpusOnTwoThreadsTalkThroughMemory() {
         try (TestGuest guest = new TestGuest(Program.ASK)) {
             Vcpu other = guest.vm.createVcpu(1);

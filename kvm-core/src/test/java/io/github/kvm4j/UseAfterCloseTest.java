@@ -19,9 +19,19 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
+import io.github.kvm4j.arm64.Arm64Register;
+import io.github.kvm4j.arm64.Arm64Timer;
+import io.github.kvm4j.arm64.PmuEventFilter;
+import io.github.kvm4j.arm64.VcpuFeature;
+import io.github.kvm4j.arm64.VcpuInit;
+import io.github.kvm4j.arm64.VgicV3;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.memory.MemoryRegion;
+import io.github.kvm4j.riscv.IsaExtension;
+import io.github.kvm4j.riscv.RiscvRegister;
+import io.github.kvm4j.riscv.SbiExtension;
+import io.github.kvm4j.testing.DependsOnHost;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.x86.Cpuid;
 import io.github.kvm4j.x86.GuestDebug;
@@ -31,11 +41,12 @@ import io.github.kvm4j.x86.Sregs;
 import io.github.kvm4j.x86.VcpuEvents;
 
 /** Every public method of a closed object throws IllegalStateException, but for the few that need no descriptor. */
+@DependsOnHost
 class UseAfterCloseTest {
 
     /** What tells or remembers, without a system call; and close itself. */
     private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory",
-            "unsafe", "syncRegs", "interrupts",
+            "unsafe", "syncRegs", "interrupts", "device",
             "kick", "vcpuMmapSize", "regions", "slot", "guestAddress", "size", "flags", "segment()", "toString",
             "equals", "hashCode");
 
@@ -51,9 +62,16 @@ class UseAfterCloseTest {
         MemoryRegion region = vm.memory().add(0, 0x1000);
         Vcpu vcpu = vm.createVcpu(0);
         Device device = vm.createDevice(DeviceType.VFIO);
+        VgicV3 vgic = VgicV3.create(vm);
         kvm.close();
-        closed.addAll(List.of(kvm, kvm.x86(), vm, vm.x86(), vm.memory(), region, vcpu, vcpu.x86(),
-                vcpu.x86().syncRegs(), vcpu.x86().interrupts(), device));
+        closed.addAll(List.of(kvm, vm, vm.memory(), region, vcpu, device, vgic));
+        if (Architecture.ON_X86) {
+            closed.addAll(List.of(kvm.x86(), vm.x86(), vcpu.x86(), vcpu.x86().syncRegs(), vcpu.x86().interrupts()));
+        } else if (Architecture.ON_ARM64) {
+            closed.addAll(List.of(vm.arm64(), vcpu.arm64()));
+        } else {
+            closed.add(vcpu.riscv());
+        }
     }
 
     private static boolean harmless(Method method) {
@@ -74,7 +92,9 @@ class UseAfterCloseTest {
 
     private void check(Object object, Method method) throws ReflectiveOperationException {
         int before = libc.calls().size();
-        Object[] arguments = Arrays.stream(method.getParameterTypes()).map(UseAfterCloseTest::argument).toArray();
+        Object[] arguments = method.getName().equals("setNrIrqs")
+                ? new Object[]{64}
+                : Arrays.stream(method.getParameterTypes()).map(UseAfterCloseTest::argument).toArray();
         if (harmless(method)) {
             method.invoke(object, arguments);
         } else {
@@ -88,10 +108,10 @@ class UseAfterCloseTest {
 
     private static Object argument(Class<?> type) {
         if (type == int.class) {
-            return 1;
+            return 16; // an interrupt's number, and a register's offset
         }
         if (type == long.class) {
-            return 0x1000L;
+            return 0x10000L; // where a page may be, and what of a GICv3
         }
         if (type == byte[].class) {
             return new byte[1]; // the size of the register whose id is the long below
@@ -133,6 +153,30 @@ class UseAfterCloseTest {
         if (type == boolean.class) {
             return true;
         }
+        if (type == VcpuInit.class) {
+            return new VcpuInit(0);
+        }
+        if (type == VcpuFeature.class) {
+            return VcpuFeature.SVE;
+        }
+        if (type == Arm64Register.class) {
+            return new io.github.kvm4j.arm64.OtherRegister(0x1000L);
+        }
+        if (type == Arm64Timer.class) {
+            return Arm64Timer.VIRTUAL;
+        }
+        if (type == PmuEventFilter.class) {
+            return new PmuEventFilter(PmuEventFilter.Action.DENY, 0, 1);
+        }
+        if (type == RiscvRegister.class) {
+            return new io.github.kvm4j.riscv.OtherRegister(0x1000L);
+        }
+        if (type == IsaExtension.class) {
+            return IsaExtension.D;
+        }
+        if (type == SbiExtension.class) {
+            return SbiExtension.DBCN;
+        }
         if (type == Object.class) {
             return "";
         }
@@ -142,8 +186,9 @@ class UseAfterCloseTest {
     @Test
     void allPublicTypesWithALifeAreLookedAt() {
         List<String> names = closed.stream().map(object -> object.getClass().getSimpleName()).toList();
-        assertTrue(
-                names.containsAll(List.of("Kvm", "Vm", "Vcpu", "Device", "X86Kvm", "X86Vm", "X86Vcpu",
-                        "SyncRegs", "X86Interrupts", "GuestMemory")));
+        assertTrue(names.containsAll(List.of("Kvm", "Vm", "Vcpu", "Device", "VgicV3", "GuestMemory")));
+        assertTrue(names.containsAll(Architecture.ON_X86
+                ? List.of("X86Kvm", "X86Vm", "X86Vcpu", "SyncRegs", "X86Interrupts")
+                : Architecture.ON_ARM64 ? List.of("Arm64Vm", "Arm64Vcpu") : List.of("RiscvVcpu")));
     }
 }

@@ -26,6 +26,16 @@ import io.github.kvm4j.internal.vm.VmState;
  */
 public final class Arm64Vcpu {
 
+    /** The GIC architecture's numbers: private peripheral interrupts, and shared ones behind them. */
+    private static final int FIRST_PPI = 16;
+    private static final int MAX_PPI = 31;
+    private static final int MAX_SPI = 1019;
+
+    /** PMCR_EL0.N has five bits, and the last number is the cycle counter's. */
+    private static final int MAX_COUNTERS = 31;
+
+    private static final int PV_TIME_ALIGNMENT = 64;
+
     private final VmState vm;
     private final VcpuFd fd;
     private final OneReg registers;
@@ -86,7 +96,7 @@ public final class Arm64Vcpu {
      *             without the capability
      * @throws KvmException
      *             when the kernel refuses: EINVAL (not a feature to be completed, or the vCPU does not have it), EPERM
-     *             (completed already, or the vCPU is not initialised)
+     *             (completed already), ENOEXEC (before {@link #init})
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -113,8 +123,8 @@ public final class Arm64Vcpu {
      * @throws IllegalArgumentException
      *             when the register has more than 64 bits
      * @throws KvmException
-     *             when the kernel refuses: ENOENT (the vCPU has no such register), EPERM or ENOEXEC (before {@link #init} or
-     *             {@link #finalizeFeature})
+     *             when the kernel refuses: ENOENT (the vCPU has no such register), ENOEXEC (before {@link #init}), EPERM (a
+     *             register of SVE before {@link #finalizeFeature})
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -137,8 +147,8 @@ public final class Arm64Vcpu {
      *             when the register has more than 64 bits
      * @throws KvmException
      *             when the kernel refuses: ENOENT (the vCPU has no such register), EINVAL (a value that it cannot have, or a
-     *             register that cannot be changed), EBUSY (too late: a vCPU has run), EPERM or ENOEXEC (before {@link #init}
-     *             or {@link #finalizeFeature})
+     *             register that cannot be changed), EBUSY (too late: a vCPU has run), ENOEXEC (before {@link #init}), EPERM
+     *             (a register of SVE before {@link #finalizeFeature}, or its vector lengths after it)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -196,7 +206,7 @@ public final class Arm64Vcpu {
      *
      * @return the registers, in the kernel's order
      * @throws KvmException
-     *             when the kernel refuses: ENOEXEC or EPERM (before {@link #init} or {@link #finalizeFeature})
+     *             when the kernel refuses: ENOEXEC (before {@link #init}), EPERM (before {@link #finalizeFeature})
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -214,11 +224,13 @@ public final class Arm64Vcpu {
      * @param timer
      *            the timer
      * @param interrupt
-     *            a private peripheral interrupt (PPI), 16 to 31; no other timer's (then the first run fails with EINVAL); of
-     *            all vCPUs at once
+     *            a private peripheral interrupt (PPI) of a GICv2 or GICv3, 16 to 31; no other timer's (then the first run
+     *            fails with EINVAL); of all vCPUs at once
+     * @throws IllegalArgumentException
+     *             for another interrupt
      * @throws KvmException
-     *             when the kernel refuses: EINVAL (not a PPI, or the VM has no in-kernel interrupt controller), EBUSY (a
-     *             vCPU has run), ENXIO (a timer that this KVM does not have)
+     *             when the kernel refuses: EINVAL (the VM has no in-kernel interrupt controller), EBUSY (a vCPU has run),
+     *             ENXIO (a timer that this KVM does not have)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -226,6 +238,7 @@ public final class Arm64Vcpu {
      */
     @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
     public void setTimerIrq(Arm64Timer timer, int interrupt) {
+        requireInterrupt("a timer's interrupt", interrupt, MAX_PPI);
         attributes.setInt(kvm_arm64_h.KVM_ARM_VCPU_TIMER_CTRL(), timer.attribute(), interrupt);
     }
 
@@ -253,10 +266,13 @@ public final class Arm64Vcpu {
      * KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_PMU_V3_CTRL.
      *
      * @param interrupt
-     *            a PPI, 16 to 31, the same for all vCPUs, or an SPI, one for each vCPU
+     *            a PPI of a GICv2 or GICv3, 16 to 31, the same for all vCPUs, or a shared one (SPI), 32 to 1019, one for
+     *            each vCPU
+     * @throws IllegalArgumentException
+     *             for another interrupt
      * @throws KvmException
-     *             when the kernel refuses: ENODEV (the vCPU has no PMU), EINVAL (not such an interrupt, or no in-kernel
-     *             interrupt controller), EBUSY (set already)
+     *             when the kernel refuses: ENODEV (the vCPU has no PMU), EINVAL (other vCPUs have another PPI, or this SPI,
+     *             or there is no in-kernel interrupt controller), EBUSY (set already, or the PMU is ready)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -264,6 +280,7 @@ public final class Arm64Vcpu {
      */
     @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
     public void setPmuIrq(int interrupt) {
+        requireInterrupt("the PMU's interrupt", interrupt, MAX_SPI);
         attributes.setInt(kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_IRQ(), interrupt);
     }
 
@@ -273,7 +290,8 @@ public final class Arm64Vcpu {
      *
      * @return an interrupt's number
      * @throws KvmException
-     *             when the kernel refuses: ENODEV (the vCPU has no PMU), ENXIO (none has been set)
+     *             when the kernel refuses: ENODEV (the vCPU has no PMU), ENXIO (none has been set), EINVAL (the VM has no
+     *             in-kernel interrupt controller)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -285,13 +303,13 @@ public final class Arm64Vcpu {
     }
 
     /**
-     * Makes the performance monitor of a vCPU with {@link VcpuFeature#PMU_V3} ready, after its interrupt has been chosen
-     * and the in-kernel interrupt controller is ready. KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_PMU_V3_CTRL, attribute
+     * Makes the performance monitor of a vCPU with {@link VcpuFeature#PMU_V3} ready, after all else of it has been chosen
+     * and the in-kernel interrupt controller is ready; without it the first run fails with EINVAL. KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_PMU_V3_CTRL, attribute
      * KVM_ARM_VCPU_PMU_V3_INIT.
      *
      * @throws KvmException
      *             when the kernel refuses: ENODEV (the vCPU has no PMU, or the interrupt controller is not ready), ENXIO (no
-     *             interrupt, or it is in use), EEXIST (taken already), EBUSY (ready already)
+     *             interrupt has been chosen), EEXIST (the interrupt is something else's), EBUSY (ready already)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -303,13 +321,84 @@ public final class Arm64Vcpu {
     }
 
     /**
+     * Allows the guest some events of the performance monitor of a vCPU with {@link VcpuFeature#PMU_V3}, or denies it them;
+     * of all vCPUs at once. The first filter decides what becomes of the other events: all are denied if it allows some, and
+     * allowed if it denies some. Later ones change that for the events that they name. KVM_SET_DEVICE_ATTR, group
+     * KVM_ARM_VCPU_PMU_V3_CTRL, attribute KVM_ARM_VCPU_PMU_V3_FILTER, since Linux 5.10.
+     *
+     * @param filter
+     *            the events, and whether they are allowed
+     * @throws KvmException
+     *             when the kernel refuses: ENODEV (the vCPU has no PMU), EINVAL (an event's number is beyond those of the
+     *             host's processor), EBUSY (the PMU is ready, or a vCPU has run), ENOMEM
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
+    public void setPmuFilter(PmuEventFilter filter) {
+        attributes.set(kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_FILTER(),
+                filter.bytes());
+    }
+
+    /**
+     * Chooses the host's performance monitor that those of the vCPUs with {@link VcpuFeature#PMU_V3} are made of, on a
+     * machine whose processors differ; of all vCPUs at once. The vCPUs are then to run on processors that have it: KVM_RUN
+     * on another one ends with {@link io.github.kvm4j.exit.Exit.FailEntry}. KVM_SET_DEVICE_ATTR, group
+     * KVM_ARM_VCPU_PMU_V3_CTRL, attribute KVM_ARM_VCPU_PMU_V3_SET_PMU, since Linux 5.17,
+     * {@link io.github.kvm4j.Capability#ARM_PMU_V3}.
+     *
+     * @param id
+     *            what the file {@code type} of the monitor's folder in /sys/bus/event_source/devices has
+     * @throws KvmException
+     *             when the kernel refuses: ENODEV (the vCPU has no PMU), ENXIO (the host has no such PMU, or this kernel no
+     *             such attribute), EBUSY (the PMU is ready, a vCPU has run, or there are filters of another PMU's events)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
+    public void setPmu(int id) {
+        attributes.setInt(kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_SET_PMU(), id);
+    }
+
+    /**
+     * Chooses how many event counters the performance monitor has, besides the cycle counter, after {@link #setPmu}; of all
+     * vCPUs at once. KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_PMU_V3_CTRL, attribute KVM_ARM_VCPU_PMU_V3_SET_NR_COUNTERS,
+     * since Linux 6.16.
+     *
+     * @param count
+     *            0 to as many as the host's PMU has, at most 31
+     * @throws IllegalArgumentException
+     *             for another count
+     * @throws KvmException
+     *             when the kernel refuses: ENODEV (the vCPU has no PMU), EINVAL (the host's PMU has fewer, or none has been
+     *             chosen), EBUSY (the PMU is ready), ENXIO (this kernel has no such attribute)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
+    public void setPmuNrCounters(int count) {
+        RegisterIds.check("the number of event counters", count, MAX_COUNTERS + 1);
+        attributes.setInt(kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PMU_V3_SET_NR_COUNTERS(),
+                count);
+    }
+
+    /**
      * Chooses where the guest finds the vCPU's stolen time. KVM_SET_DEVICE_ATTR, group KVM_ARM_VCPU_PVTIME_CTRL,
      * {@link io.github.kvm4j.Capability#STEAL_TIME}.
      *
      * @param guestAddress
      *            a guest-physical address in a memory slot, a multiple of 64
+     * @throws IllegalArgumentException
+     *             when the address is no multiple of 64
      * @throws KvmException
-     *             when the kernel refuses: ENXIO (no such attribute), EINVAL (the address), EEXIST (set already)
+     *             when the kernel refuses: ENXIO (this kernel does not count stolen time), EINVAL (the address is in no
+     *             memory slot), EEXIST (set already)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -317,7 +406,18 @@ public final class Arm64Vcpu {
      */
     @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
     public void setPvTimeAddress(long guestAddress) {
+        if (guestAddress % PV_TIME_ALIGNMENT != 0) {
+            throw new IllegalArgumentException(String.format(
+                    "stolen time at 0x%x: the address must be a multiple of %d", guestAddress, PV_TIME_ALIGNMENT));
+        }
         attributes.setLong(kvm_arm64_h.KVM_ARM_VCPU_PVTIME_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PVTIME_IPA(),
                 guestAddress);
+    }
+
+    private static void requireInterrupt(String whose, int interrupt, int last) {
+        if (interrupt < FIRST_PPI || interrupt > last) {
+            throw new IllegalArgumentException(
+                    whose + " is " + interrupt + "; it goes from " + FIRST_PPI + " to " + last);
+        }
     }
 }

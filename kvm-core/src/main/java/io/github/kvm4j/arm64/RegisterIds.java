@@ -9,6 +9,7 @@ final class RegisterIds {
     static final long ARM64_U64 = kvm_h.KVM_REG_ARM64() | kvm_h.KVM_REG_SIZE_U64();
     static final long ARM64_U128 = kvm_h.KVM_REG_ARM64() | kvm_h.KVM_REG_SIZE_U128();
     static final long ARM64_U256 = kvm_h.KVM_REG_ARM64() | kvm_h.KVM_REG_SIZE_U256();
+    static final long ARM64_U512 = kvm_h.KVM_REG_ARM64() | kvm_h.KVM_REG_SIZE_U512();
     static final long ARM64_U2048 = kvm_h.KVM_REG_ARM64() | kvm_h.KVM_REG_SIZE_U2048();
 
     /** The low bits, where the groups that number their registers have the number. */

@@ -8,6 +8,10 @@ import io.github.kvm4j.bindings.arm64.kvm_arm64_h;
 /**
  * A system register, by the five numbers of the MRS and MSR instructions, of 8 bytes. The constants are the registers that
  * set a guest up or tell what it is; the architecture manual has the numbers of all.
+ * <p>
+ * Two of KVM's ids are not what the manual's numbers give: by an old mistake, which cannot be put right any more,
+ * {@link #CNTV_CVAL_EL0} and {@link #CNTVCT_EL0} have each other's. The constants are KVM's; one made of the manual's numbers
+ * for the one means the other to KVM.
  *
  * @param op0
  *            0 to 3
@@ -67,9 +71,10 @@ public record SystemRegister(int op0, int op1, int crn, int crm, int op2) implem
     public static final SystemRegister TPIDRRO_EL0 = name("TPIDRRO_EL0", 3, 3, 13, 0, 3);
     public static final SystemRegister MDSCR_EL1 = name("MDSCR_EL1", 2, 0, 0, 2, 2);
 
-    // KVM's ids of the counters and timers, of which CNTV_CVAL_EL0 and CNTVCT_EL0 have each other's by an old mistake.
     public static final SystemRegister CNTV_CTL_EL0 = name("CNTV_CTL_EL0", kvm_arm64_h.KVM_REG_ARM_TIMER_CTL());
+    /** The virtual timer's compare value, by KVM's id, which has the numbers of CNTVCT_EL0. */
     public static final SystemRegister CNTV_CVAL_EL0 = name("CNTV_CVAL_EL0", kvm_arm64_h.KVM_REG_ARM_TIMER_CVAL());
+    /** The virtual counter, by KVM's id, which has the numbers of CNTV_CVAL_EL0. */
     public static final SystemRegister CNTVCT_EL0 = name("CNTVCT_EL0", kvm_arm64_h.KVM_REG_ARM_TIMER_CNT());
     public static final SystemRegister CNTP_CTL_EL0 = name("CNTP_CTL_EL0", kvm_arm64_h.KVM_REG_ARM_PTIMER_CTL());
     public static final SystemRegister CNTP_CVAL_EL0 = name("CNTP_CVAL_EL0", kvm_arm64_h.KVM_REG_ARM_PTIMER_CVAL());

@@ -14,7 +14,7 @@ import io.github.kvm4j.bindings.arm64.kvm_arm64_h;
  * The in-kernel interrupt controller GICv3: a typed view of its {@link Device}, which the VM owns.
  * <p>
  * Set the addresses and the number of interrupts, then {@link #init()}, when all vCPUs have been created; then they may
- * run. Any thread may use it; what reads or writes a register wants all vCPUs to be out of the guest (EBUSY).
+ * run. What is missing the first run tells: see {@link #init()}. Any thread may use it; what reads or writes a register wants all vCPUs to be out of the guest (EBUSY).
  * <p>
  * Kernel documentation, Documentation/virt/kvm/devices/arm-vgic-v3.rst.
  */
@@ -32,6 +32,11 @@ public final class VgicV3 {
     private static final int MAX_REGION_INDEX = (1 << 12) - 1;
 
     private static final long ALIGNMENT = 0x10000;
+
+    /** Of the numbers of interrupts: the 32 of a vCPU's own and 32 shared ones, and what is a multiple of 32 below 1020. */
+    private static final int MIN_IRQS = 64;
+    private static final int MAX_IRQS = 992;
+    private static final int IRQS_STEP = 32;
 
     private final Device device;
 
@@ -69,13 +74,18 @@ public final class VgicV3 {
      *
      * @param guestAddress
      *            a guest-physical address, a multiple of 64 KiB, of {@link #DISTRIBUTOR_SIZE} bytes without memory
+     * @throws IllegalArgumentException
+     *             when the address is no multiple of 64 KiB
      * @throws KvmException
-     *             when the kernel refuses: E2BIG (beyond the guest-physical address space), EINVAL (the address), EEXIST
-     *             (set already)
+     *             when the kernel refuses: E2BIG (beyond the guest-physical address space), EEXIST (set already)
      * @throws ClosedException
      *             when the device is closed
      */
     public void setDistributorAddress(long guestAddress) {
+        if (guestAddress % ALIGNMENT != 0) {
+            throw new IllegalArgumentException(String.format(
+                    "the distributor at 0x%x: the address must be a multiple of 0x%x", guestAddress, ALIGNMENT));
+        }
         device.setAttribute(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_ADDR(), kvm_arm64_h.KVM_VGIC_V3_ADDR_TYPE_DIST(),
                 bytes(guestAddress));
     }
@@ -119,21 +129,31 @@ public final class VgicV3 {
      * Chooses how many interrupts there are, before {@link #init()}. Group KVM_DEV_ARM_VGIC_GRP_NR_IRQS.
      *
      * @param count
-     *            with the 32 that each vCPU has of its own: 64 to 1024, a multiple of 32
+     *            with the 32 that each vCPU has of its own: 64 to 992, a multiple of 32; 256 when it is not set
+     * @throws IllegalArgumentException
+     *             for another count: 1024, too, which the kernel's documentation has and the kernel refuses
      * @throws KvmException
-     *             when the kernel refuses: EINVAL (the count), EBUSY (set already, or the controller is ready)
+     *             when the kernel refuses: EBUSY (set already, or the controller is ready)
      * @throws ClosedException
      *             when the device is closed
      */
     public void setNrIrqs(int count) {
+        if (count < MIN_IRQS || count > MAX_IRQS || count % IRQS_STEP != 0) {
+            throw new IllegalArgumentException(String.format(
+                    "%d interrupts; it goes from %d to %d in steps of %d", count, MIN_IRQS, MAX_IRQS, IRQS_STEP));
+        }
         device.setAttribute(kvm_arm64_h.KVM_DEV_ARM_VGIC_GRP_NR_IRQS(), 0, bytes(count));
     }
 
     /**
-     * Makes the controller ready, when all vCPUs have been created. Attribute KVM_DEV_ARM_VGIC_CTRL_INIT.
+     * Makes the controller ready, when all vCPUs have been created. Attribute KVM_DEV_ARM_VGIC_CTRL_INIT. A second time it
+     * does nothing.
+     * <p>
+     * It looks at no address: the first {@link io.github.kvm4j.Vcpu#run()} does, and fails with ENXIO where one is missing
+     * (the distributor's, or that of a vCPU's redistributor), EINVAL where frames overlap, and EBUSY without this call.
      *
      * @throws KvmException
-     *             when the kernel refuses: ENXIO (an address is missing), ENODEV (no vCPU), ENOMEM
+     *             when the kernel refuses: EBUSY (a vCPU is being created), ENOMEM
      * @throws ClosedException
      *             when the device is closed
      */

@@ -13,8 +13,10 @@ public sealed interface RiscvExit extends Exit {
 
     /**
      * KVM_EXIT_RISCV_SBI: the guest called its firmware (the supervisor binary interface) for something that KVM does not
-     * do itself: the legacy console, a vendor's or an experimental extension, or one that KVM_SET_ONE_REG switched off.
-     * The call wants an answer; without one the guest gets SBI_ERR_NOT_SUPPORTED (−2).
+     * do itself: the legacy console, a vendor's or an experimental extension, or, once they are switched on, the debug
+     * console (DBCN), system suspend (SUSP) or message proxy (MPXY). A call of an extension that is switched off, or that
+     * KVM does not know, is no exit: the guest gets SBI_ERR_NOT_SUPPORTED (−2). This one wants an answer; without one the
+     * guest gets the same.
      * <p>
      * KVM documentation, section 5; the RISC-V SBI specification.
      */

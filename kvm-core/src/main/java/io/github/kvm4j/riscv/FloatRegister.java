@@ -1,5 +1,7 @@
 package io.github.kvm4j.riscv;
 
+import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
 
 import io.github.kvm4j.bindings.riscv.__riscv_d_ext_state;
@@ -40,6 +42,7 @@ public record FloatRegister(Precision precision, int number) implements RiscvReg
 
     /** Checks the number. */
     public FloatRegister {
+        Objects.requireNonNull(precision, "precision");
         RegisterIds.check("the number of a floating-point register", number, FCSR + 1);
     }
 

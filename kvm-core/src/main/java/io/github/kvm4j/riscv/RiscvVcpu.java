@@ -14,7 +14,8 @@ import io.github.kvm4j.internal.vcpu.OneReg;
  * What only riscv has of a vCPU: its registers. As with {@link io.github.kvm4j.Vcpu}, a call from a second thread while one
  * is in progress is refused.
  * <p>
- * A new vCPU 0 can run; the others wait until the guest starts them by the SBI, with {@link SbiExtension#HSM}.
+ * The vCPU that is created first can run, whatever its number; the others wait until the guest starts them by the SBI, with
+ * {@link SbiExtension#HSM}, or the VMM by KVM_SET_MP_STATE.
  */
 public final class RiscvVcpu {
 
@@ -154,15 +155,18 @@ public final class RiscvVcpu {
 
     /**
      * Gives the vCPU an extension of the instruction set, or takes it away, before the first run. KVM_SET_ONE_REG, section
-     * 4.68. A new vCPU has all that the host has.
+     * 4.68. A new vCPU has what the host has, but for {@link IsaExtension#H}, which no vCPU can have, and others under
+     * conditions: {@link IsaExtension#V} only where the process may use it (prctl PR_RISCV_V_SET_CONTROL, sysctl
+     * abi.riscv_v_default_allow), {@link IsaExtension#SSCOFPMF} only with {@link IsaExtension#SSAIA} on the host, and
+     * {@link IsaExtension#SVADU} only where the host's kernel itself uses it.
      *
      * @param extension
      *            the extension
      * @param on
      *            whether the vCPU is to have it
      * @throws KvmException
-     *             when the kernel refuses: ENOENT (the host does not have it), EINVAL (the vCPU cannot be without it, or
-     *             with it), EBUSY (the vCPU has run)
+     *             when the kernel refuses: ENOENT (the host does not have it), EINVAL (the vCPU cannot be without it,
+     *             because nothing could enforce that, or cannot have it), EBUSY (the vCPU has run)
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException
@@ -192,8 +196,8 @@ public final class RiscvVcpu {
     }
 
     /**
-     * Offers the guest an extension of the SBI, or takes it away, before the first run. KVM_SET_ONE_REG, section 4.68, since
-     * Linux 6.4.
+     * Offers the guest an extension of the SBI, or takes it away, before the first run. A call of one that it is not offered
+     * is no exit: the guest gets SBI_ERR_NOT_SUPPORTED (−2). KVM_SET_ONE_REG, section 4.68, since Linux 6.4.
      *
      * @param extension
      *            the extension

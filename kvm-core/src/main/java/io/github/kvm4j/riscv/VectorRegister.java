@@ -13,7 +13,7 @@ import io.github.kvm4j.internal.vcpu.OneReg;
  * @param number
  *            0 to 31
  * @param size
- *            its bytes, as {@link VectorControlRegister#VLENB} says; a power of 2
+ *            its bytes, as {@link VectorControlRegister#VLENB} says; a power of 2, up to 32768, the most that an id says
  */
 public record VectorRegister(int number, int size) implements RiscvRegister {
 
@@ -22,11 +22,15 @@ public record VectorRegister(int number, int size) implements RiscvRegister {
     /** The control registers have the first numbers. */
     private static final int FIRST = (int) (__riscv_v_ext_state.sizeof() / Long.BYTES);
 
+    /** A size that the id's field for it has no room for would spill into its neighbour. */
+    private static final int MAX_SIZE = OneReg.sizeOf(kvm_h.KVM_REG_SIZE_MASK());
+
     /** Checks number and size. */
     public VectorRegister {
         RegisterIds.check("the number of a vector register", number, COUNT);
-        if (Integer.bitCount(size) != 1) {
-            throw new IllegalArgumentException("a vector register of " + size + " bytes: the size is a power of 2");
+        if (size < 1 || size > MAX_SIZE || Integer.bitCount(size) != 1) {
+            throw new IllegalArgumentException(
+                    "a vector register of " + size + " bytes: the size is a power of 2, up to " + MAX_SIZE);
         }
     }
 

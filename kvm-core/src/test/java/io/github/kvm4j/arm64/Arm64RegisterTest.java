@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 
 import org.junit.jupiter.api.Test;
@@ -94,6 +95,8 @@ class Arm64RegisterTest {
         assertThrows(IllegalArgumentException.class, () -> new CacheSizeRegister(256));
         assertThrows(IllegalArgumentException.class, () -> new SveRegister(SveRegister.Kind.P, 16, 0));
         assertThrows(IllegalArgumentException.class, () -> new SveRegister(SveRegister.Kind.Z, 0, 32));
+        assertThrows(IllegalArgumentException.class, () -> new SveRegister(SveRegister.Kind.VECTOR_LENGTHS, 0, 1));
+        assertThrows(IllegalArgumentException.class, () -> new SveRegister(SveRegister.Kind.VECTOR_LENGTHS, 1, 0));
         assertThrows(IllegalArgumentException.class, () -> new FirmwareRegister(0x10000));
     }
 
@@ -101,5 +104,22 @@ class Arm64RegisterTest {
     void systemRegistersAreNamedOrNumbered() {
         assertEquals("MPIDR_EL1", new SystemRegister(3, 0, 0, 0, 5).toString());
         assertEquals("S3_1_C11_C0_2", new SystemRegister(3, 1, 11, 0, 2).toString());
+        assertEquals(List.of("Z3", "FFR", "VECTOR_LENGTHS"), List.of(new SveRegister(SveRegister.Kind.Z, 3, 0).toString(),
+                new SveRegister(SveRegister.Kind.FFR, 0, 0).toString(), SveRegister.VECTOR_LENGTHS.toString()));
+    }
+
+    @Test
+    void aFilterHasEventsOfTheArchitecture() {
+        assertEquals("0000ffff00000000", hex(new PmuEventFilter(PmuEventFilter.Action.ALLOW, 0, 0xffff)));
+        assertEquals("1100010001000000", hex(new PmuEventFilter(PmuEventFilter.Action.DENY, 0x11, 1)));
+        assertEquals("ffff010001000000", hex(new PmuEventFilter(PmuEventFilter.Action.DENY, 0xffff, 1)));
+        for (int[] range : new int[][]{{-1, 1}, {0x10000, 1}, {0, 0}, {0, -1}, {0, 0x10000}, {0xffff, 2}}) {
+            assertThrows(IllegalArgumentException.class,
+                    () -> new PmuEventFilter(PmuEventFilter.Action.DENY, range[0], range[1]));
+        }
+    }
+
+    private static String hex(PmuEventFilter filter) {
+        return HexFormat.of().formatHex(filter.bytes());
     }
 }

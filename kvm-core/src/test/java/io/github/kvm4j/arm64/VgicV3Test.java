@@ -31,6 +31,9 @@ class VgicV3Test {
     private static final long DISTRIBUTOR = 0x0800_0000;
     private static final long REDISTRIBUTORS = 0x0810_0000;
 
+    /** KVM_DEV_ARM_VGIC_GRP_NR_IRQS. */
+    private static final int NR_IRQS_GROUP = 3;
+
     /** GICD_TYPER, whose low five bits are a 32nd of the number of interrupts, less one. */
     private static final int TYPER = 4;
     /** GICD_ISENABLER1, of the first shared interrupts. */
@@ -91,13 +94,16 @@ class VgicV3Test {
         vgic.setDistributorAddress(DISTRIBUTOR);
         assertEquals("EEXIST", errno(() -> vgic.setDistributorAddress(DISTRIBUTOR)));
         assertEquals("E2BIG", errno(() -> vgic.addRedistributorRegion(0, 1L << 48, 1)));
-        assertEquals("EINVAL", errno(() -> vgic.setNrIrqs(33)));
         assertEquals("EINVAL", errno(() -> vgic.addRedistributorRegion(3, REDISTRIBUTORS, 1)));
     }
 
     @Test
     void whatNoAttributeHoldsNeverReachesTheKernel() {
         VgicV3 vgic = VgicV3.create(vm);
+        assertThrows(IllegalArgumentException.class, () -> vgic.setDistributorAddress(DISTRIBUTOR + 0x1000));
+        for (int irqs : new int[]{32, 65, 993, 1024, -64}) {
+            assertThrows(IllegalArgumentException.class, () -> vgic.setNrIrqs(irqs));
+        }
         assertThrows(IllegalArgumentException.class, () -> vgic.addRedistributorRegion(0, 0x0810_1000, 1));
         assertThrows(IllegalArgumentException.class, () -> vgic.addRedistributorRegion(0, REDISTRIBUTORS, 0));
         assertThrows(IllegalArgumentException.class, () -> vgic.addRedistributorRegion(0, REDISTRIBUTORS, 4096));
@@ -106,6 +112,80 @@ class VgicV3Test {
         assertThrows(IllegalArgumentException.class, () -> vgic.setDistributorRegister(2, 0));
         assertThrows(IllegalArgumentException.class, () -> vgic.getRedistributorRegister(0, 0x2_0000));
         assertThrows(IllegalArgumentException.class, () -> vgic.setRedistributorRegister(0, -4, 0));
+    }
+
+    /** The kernel's documentation has 1024. */
+    @Test
+    void thereAreAtMost992Interrupts() {
+        VgicV3 vgic = VgicV3.create(vm);
+        byte[] documented = {0, 4, 0, 0};
+        assertEquals("EINVAL", errno(() -> vgic.device().setAttribute(NR_IRQS_GROUP, 0, documented)));
+        vgic.setNrIrqs(992);
+        assertEquals("EBUSY", errno(() -> vgic.setNrIrqs(992)), "set already");
+        vm.createVcpu(0).arm64().init(vm.arm64().getPreferredTarget());
+        vgic.init();
+        assertEquals(992 / 32 - 1, vgic.getDistributorRegister(TYPER) & 0x1f);
+    }
+
+    /** Nothing before the first run looks at the addresses. */
+    @Test
+    void theFirstRunTellsOfAMissingAddress() {
+        for (boolean distributor : new boolean[]{true, false}) {
+            try (Vm other = kvm.createVm()) {
+                VgicV3 vgic = VgicV3.create(other);
+                Vcpu vcpu = vcpu(other);
+                if (distributor) {
+                    vgic.setDistributorAddress(DISTRIBUTOR);
+                } else {
+                    vgic.addRedistributorRegion(0, REDISTRIBUTORS, 1);
+                }
+                vgic.init();
+                assertRunFails("ENXIO", "lacks an address", vcpu);
+            }
+        }
+    }
+
+    @Test
+    void theFirstRunTellsOfAControllerThatIsNotReady() {
+        VgicV3 vgic = VgicV3.create(vm);
+        Vcpu vcpu = vcpu(vm);
+        vgic.setDistributorAddress(DISTRIBUTOR);
+        vgic.addRedistributorRegion(0, REDISTRIBUTORS, 1);
+        assertRunFails("EBUSY", "KVM_DEV_ARM_VGIC_CTRL_INIT", vcpu);
+    }
+
+    @Test
+    void theFirstRunTellsOfFramesThatOverlap() {
+        VgicV3 vgic = VgicV3.create(vm);
+        Vcpu vcpu = vcpu(vm);
+        vgic.addRedistributorRegion(0, REDISTRIBUTORS, 1);
+        vgic.setDistributorAddress(REDISTRIBUTORS + 0x10000);
+        vgic.init();
+        assertRunFails("EINVAL", "overlap", vcpu);
+    }
+
+    @Test
+    void theFirstRunTellsOfTwoTimersWithOneInterrupt() {
+        VgicV3 vgic = VgicV3.create(vm);
+        Vcpu vcpu = vcpu(vm);
+        vgic.setDistributorAddress(DISTRIBUTOR);
+        vgic.addRedistributorRegion(0, REDISTRIBUTORS, 1);
+        vgic.init();
+        vcpu.arm64().setTimerIrq(Arm64Timer.VIRTUAL, 20);
+        vcpu.arm64().setTimerIrq(Arm64Timer.PHYSICAL, 20);
+        assertRunFails("EINVAL", "two timers", vcpu);
+    }
+
+    private Vcpu vcpu(Vm of) {
+        Vcpu vcpu = of.createVcpu(0);
+        vcpu.arm64().init(of.arm64().getPreferredTarget());
+        return vcpu;
+    }
+
+    private static void assertRunFails(String errno, String fragment, Vcpu vcpu) {
+        KvmException e = assertThrows(KvmException.class, vcpu::run);
+        assertEquals(errno, e.errnoName());
+        assertTrue(e.getMessage().contains(fragment), e::getMessage);
     }
 
     @Test

@@ -83,5 +83,9 @@ class RiscvRegisterTest {
         assertThrows(IllegalArgumentException.class, () -> new VectorRegister(32, 16));
         assertThrows(IllegalArgumentException.class, () -> new VectorRegister(0, 24));
         assertThrows(IllegalArgumentException.class, () -> new VectorRegister(0, 0));
+        assertThrows(IllegalArgumentException.class, () -> new VectorRegister(0, 1 << 16));
+        assertThrows(IllegalArgumentException.class, () -> new VectorRegister(0, Integer.MIN_VALUE));
+        assertEquals(1 << 15, new VectorRegister(0, 1 << 15).size(), "what an id has room for");
+        assertThrows(NullPointerException.class, () -> new FloatRegister(null, 0));
     }
 }

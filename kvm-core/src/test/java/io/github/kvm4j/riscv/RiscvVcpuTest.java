@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.HexFormat;
 import java.util.List;
@@ -140,6 +141,70 @@ class RiscvVcpuTest {
         vcpu.riscv().setSbiExtension(SbiExtension.DBCN, true);
         assertInstanceOf(RiscvExit.Sbi.class, vcpu.run());
         assertEquals(-2, (int) assertInstanceOf(Exit.Mmio.class, vcpu.run()).value(), "SBI_ERR_NOT_SUPPORTED");
+    }
+
+    /** Calls of an extension that is switched off are no exits, whatever it is. */
+    @Test
+    void anSbiCallOfAnExtensionThatIsOffIsNoExit() {
+        // lui a7, 0x9000 (VENDOR's first); li a6, 3; li a0, 5; ecall; lui a2, 0x20; sw a0, 0(a2); j .
+        Vcpu vcpu = load("b7080009 13083000 13055000 73000000 37060200 2320a600 6f000000");
+        assertTrue(vcpu.riscv().hasSbiExtension(SbiExtension.VENDOR));
+        vcpu.riscv().setSbiExtension(SbiExtension.VENDOR, false);
+        assertFalse(vcpu.riscv().hasSbiExtension(SbiExtension.VENDOR));
+        assertEquals(-2, (int) assertInstanceOf(Exit.Mmio.class, vcpu.run()).value(), "SBI_ERR_NOT_SUPPORTED");
+        assertEquals("EBUSY", errno(() -> vcpu.riscv().setSbiExtension(SbiExtension.VENDOR, true)));
+    }
+
+    @Test
+    void anSbiCallOfAVendorsExtensionIsAnExit() {
+        Vcpu vcpu = load("b7080009 13083000 13055000 73000000 37060200 2320a600 6f000000");
+        RiscvExit.Sbi call = assertInstanceOf(RiscvExit.Sbi.class, vcpu.run());
+        assertEquals(0x0900_0000, call.extension());
+        assertEquals(3, call.function());
+        assertEquals(5, call.argument(0));
+    }
+
+    @Test
+    void theVcpuThatIsCreatedFirstRunsWhateverItsNumber() {
+        vm.memory().add(0, 0x10000);
+        // lui a0, 0x20; sw a1, 0(a0); j .
+        vm.memory().write(ENTRY, HexFormat.of().parseHex("370502002320b5006f000000"));
+        Vcpu first = vm.createVcpu(3);
+        Vcpu second = vm.createVcpu(0);
+        first.riscv().setOneReg(CoreRegister.PC, ENTRY);
+        second.riscv().setOneReg(CoreRegister.PC, ENTRY);
+        assertInstanceOf(Exit.Mmio.class, first.run());
+        CompletableFuture<Exit> waits = Concurrent.call(() -> second.run().copy());
+        Concurrent.pause(50);
+        assertFalse(waits.isDone(), "it waits to be started");
+        second.kick();
+        assertInstanceOf(Exit.Interrupted.class, Concurrent.finish(waits));
+    }
+
+    @Test
+    void whatNoVcpuCanHaveIsRefused() {
+        RiscvVcpu vcpu = vm.createVcpu(0).riscv();
+        assertFalse(vcpu.hasIsaExtension(IsaExtension.H));
+        assertEquals("EINVAL", errno(() -> vcpu.setIsaExtension(IsaExtension.H, true)));
+    }
+
+    /** Vector registers stand behind five control registers and a pointer in the kernel's structure. */
+    @Test
+    void vectorRegistersKeepWhatIsWritten() {
+        RiscvVcpu vcpu = vm.createVcpu(0).riscv();
+        assumeTrue(vcpu.hasIsaExtension(IsaExtension.V), "this host has no vectors");
+        int size = (int) vcpu.getOneReg(VectorControlRegister.VLENB);
+        byte[] value = new byte[size];
+        for (int number = 0; number < 32; number++) {
+            value[0] = (byte) (number + 1);
+            vcpu.setOneRegBytes(new VectorRegister(number, size), value);
+        }
+        for (int number = 0; number < 32; number++) {
+            value[0] = (byte) (number + 1);
+            assertArrayEquals(value, vcpu.getOneRegBytes(new VectorRegister(number, size)));
+        }
+        assertTrue(vcpu.getRegList().containsAll(List.of(new VectorRegister(0, size), new VectorRegister(31, size),
+                VectorControlRegister.VLENB)));
     }
 
     /** vCPU 0 asks the SBI to start vCPU 1 elsewhere, which writes its argument to the device. */

@@ -41,19 +41,28 @@ public final class TestGuest implements AutoCloseable {
                 "4000a0d2 010440b9 21040011 010000b9 0080b052 00200011 020000d4 00000014",
                 "37050200 83254500 9b851500 2320b500 b7585253 9b884835 13080000 13050000 93050000 73000000 6f000000"),
 
-        /** Writes 42 to memory at 0x8000, waits for an answer at 0x8008, and writes that to the device at 0. No riscv. */
+        /**
+         * Writes 42 to memory at 0x8000, waits for an answer at 0x8008, and writes that to the device at 0. On riscv, where
+         * nobody else can, it starts vCPU 1 at 0x2000 before.
+         */
         // mov ax, 0x2000; mov es, ax; mov dword [0x8000], 42; 1: mov eax, [0x8008]; test eax, eax; jz 1b; mov es:[0], eax
         // mov x1, #0x8000; mov w2, #42; str w2, [x1]; 1: ldr w3, [x1, #8]; cbz w3, 1b; mov x0, #0x20000; str w3, [x0]
+        // li a0, 1; lui a1, 0x2; li a2, 0; li a6, 0; li a7, HSM; ecall
+        // lui a0, 0x8; li a1, 42; sw a1, 0(a0); 1: lw a2, 8(a0); beqz a2, 1b; lui a0, 0x20; sw a2, 0(a0); j .
         ASK("b80020 8ec0 66c70600802a000000 66a10880 6685c0 74f7 2666a30000 f4",
-                "010090d2 42058052 220000b9 230840b9 e3ffff34 4000a0d2 030000b9 00000014", ""),
+                "010090d2 42058052 220000b9 230840b9 e3ffff34 4000a0d2 030000b9 00000014",
+                "13051000 b7250000 13060000 13080000 b7584800 9b88d834 73000000 37850000 9305a002 2320b500 03268500 "
+                        + "e30e06fe 37050200 2320c500 6f000000"),
 
-        /** Waits for a number at 0x8000, writes one more to memory at 0x8008 and to the device at 4. No riscv. */
+        /** Waits for a number at 0x8000, writes one more to memory at 0x8008 and to the device at 4. */
         // mov ax, 0x2000; mov es, ax; 1: mov eax, [0x8000]; test eax, eax; jz 1b; inc eax; mov [0x8008], eax
         // mov es:[4], eax; hlt
         // mov x1, #0x8000; 1: ldr w3, [x1]; cbz w3, 1b; add w3, w3, #1; str w3, [x1, #8]; mov x0, #0x20000
         // str w3, [x0, #4]; b .
+        // lui a0, 0x8; 1: lw a1, 0(a0); beqz a1, 1b; addiw a1, a1, 1; sw a1, 8(a0); lui a0, 0x20; sw a1, 4(a0); j .
         REPLY("b80020 8ec0 66a10080 6685c0 74f7 6640 66a30880 2666a30400 f4",
-                "010090d2 230040b9 e3ffff34 63040011 230800b9 4000a0d2 030400b9 00000014", ""),
+                "010090d2 230040b9 e3ffff34 63040011 230800b9 4000a0d2 030400b9 00000014",
+                "37850000 83250500 e38e05fe 9b851500 2324b500 37050200 2322b500 6f000000"),
 
         /** Waits for an interrupt, in a loop. On x86 that is in the kernel only with its interrupt controller. */
         // 1: hlt; jmp 1b

@@ -1,7 +1,12 @@
 package io.github.kvm4j.internal.ioctl;
 
+import static java.util.stream.Collectors.toSet;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,10 +53,40 @@ class ExplanationsTest {
             "KVM_CREATE_DEVICE, EBUSY, takes no second one",
             "KVM_CREATE_DEVICE, EEXIST, takes no second one",
             "KVM_SET_DEVICE_ATTR, ENXIO, no such attribute",
+            "KVM_SET_DEVICE_ATTR, ENXIO, has not been set before",
             "KVM_GET_DEVICE_ATTR, ENXIO, no such attribute",
+            "KVM_GET_DEVICE_ATTR, ENXIO, it has not been set",
             "KVM_GET_DEVICE_ATTR, EPERM, no attributes to read",
             "KVM_SET_DEVICE_ATTR, EPERM, no attributes to set",
+            "KVM_SET_USER_MEMORY_REGION, EFAULT, beyond the guest-physical address space",
+            "KVM_GET_ONE_REG, ENOENT, KVM_GET_REG_LIST",
+            "KVM_SET_ONE_REG, ENOENT, KVM_GET_REG_LIST",
+            "KVM_GET_ONE_REG, EPERM, KVM_ARM_VCPU_FINALIZE",
+            "KVM_SET_ONE_REG, EPERM, KVM_ARM_VCPU_FINALIZE",
+            "KVM_GET_ONE_REG, ENOEXEC, KVM_ARM_VCPU_INIT",
+            "KVM_SET_ONE_REG, ENOEXEC, KVM_ARM_VCPU_INIT",
+            "KVM_GET_REG_LIST, ENOEXEC, KVM_ARM_VCPU_INIT",
+            "KVM_GET_REG_LIST, EPERM, KVM_ARM_VCPU_FINALIZE",
+            "KVM_SET_ONE_REG, EBUSY, before the first run",
+            "KVM_ARM_VCPU_INIT, EINVAL, the target is unknown",
+            "KVM_ARM_VCPU_INIT, ENOENT, does not know one of the features",
+            "KVM_ARM_VCPU_FINALIZE, EINVAL, not a feature that is to be completed",
+            "KVM_ARM_VCPU_FINALIZE, EPERM, complete already",
+            "KVM_ARM_VCPU_FINALIZE, ENOEXEC, KVM_ARM_VCPU_INIT",
+            "KVM_ARM_SET_COUNTER_OFFSET, EBUSY, a vCPU is running",
+            "KVM_INTERRUPT, ENXIO, KVM_IRQ_LINE",
+            "KVM_INTERRUPT, EEXIST, has not been taken yet",
+            "KVM_SET_GUEST_DEBUG, EBUSY, pending already",
+            "KVM_ENABLE_CAP, EINVAL, these arguments",
+            "KVM_ENABLE_CAP, EEXIST, interrupt controller",
+            "KVM_ENABLE_CAP, EBUSY, too late",
+            "KVM_SET_VCPU_EVENTS, EINVAL, vector above 31",
             "KVM_RUN, EFAULT, mapping is gone",
+            "KVM_RUN, EINVAL, syncRegs()",
+            "KVM_RUN, EINVAL, two timers",
+            "KVM_RUN, EPERM, KVM_ARM_VCPU_FINALIZE",
+            "KVM_RUN, ENXIO, redistributor",
+            "KVM_RUN, EBUSY, KVM_DEV_ARM_VGIC_CTRL_INIT",
             "KVM_RUN, ENOEXEC, KVM_ARM_VCPU_INIT"})
     // @formatter:on
     void whatAnErrnoMeansForAnIoctlIsSaid(Ioctl ioctl, Errno errno, String fragment) {
@@ -63,6 +98,26 @@ class ExplanationsTest {
             "ENOMEM, not enough memory", "ENOTTY, does not know the ioctl"})
     void whatAnErrnoMeansForEveryIoctlIsSaid(Errno errno, String fragment) {
         assertExplained(Ioctl.KVM_GET_REGS, errno, fragment);
+    }
+
+    /** What stands in the list above is all that there is: an explanation without its line there fails. */
+    @Test
+    void everyExplanationIsInTheList() throws NoSuchMethodException {
+        Set<String> listed = Arrays.stream(ExplanationsTest.class
+                .getDeclaredMethod("whatAnErrnoMeansForAnIoctlIsSaid", Ioctl.class, Errno.class, String.class)
+                .getAnnotation(CsvSource.class).value())
+                .map(line -> line.substring(0, line.indexOf(',', line.indexOf(',') + 1))).collect(toSet());
+        Set<String> explained = new HashSet<>();
+        for (Ioctl ioctl : Ioctl.values()) {
+            for (Errno errno : Errno.values()) {
+                String here = Explanations.failure(ioctl, -errno.number()).getMessage();
+                String elsewhere = Explanations.failure(Ioctl.KVM_GET_REGS, -errno.number()).getMessage();
+                if (!here.replace(ioctl.name(), "").equals(elsewhere.replace("KVM_GET_REGS", ""))) {
+                    explained.add(ioctl + ", " + errno);
+                }
+            }
+        }
+        assertEquals(explained, listed);
     }
 
     @Test
