@@ -85,7 +85,8 @@ class ReportTest {
     @Test
     void goalsAreKeptOrMissed() {
         List<String> rows = report.fill("{{goals}}").lines().toList();
-        assertTrue(rows.contains("| `BareCall` | at most 80 ns over C | 45 (13 to 108) ns | kept by the median |"), rows::toString);
+        assertTrue(rows.contains("| `BareCall` | at most 80 ns over C | 45 (13 to 108) ns | kept by the median |"),
+                rows::toString);
         assertTrue(rows.contains("| `PortIoExit` | at most 1.02 × C | 1.0842 (1.0260 to 3.0671) | **missed** |"),
                 rows::toString);
         assertTrue(rows.contains("| `Registers.getKvm4j` | 0 B/op (below 0.01) | 4.0060 B/op | **missed** |"),

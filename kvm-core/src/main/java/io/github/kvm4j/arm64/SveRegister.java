@@ -33,12 +33,14 @@ public record SveRegister(Kind kind, int number, int slice) implements Arm64Regi
         P(kvm_arm64_h.KVM_REG_ARM64_SVE_PREG_BASE(), RegisterIds.ARM64_U256, kvm_arm64_h.KVM_ARM64_SVE_NUM_PREGS(),
                 kvm_arm64_h.KVM_ARM64_SVE_MAX_SLICES()),
         /** The first-fault register, of 32 bytes. */
-        FFR(kvm_arm64_h.KVM_REG_ARM64_SVE_FFR_BASE(), RegisterIds.ARM64_U256, 1, kvm_arm64_h.KVM_ARM64_SVE_MAX_SLICES()),
+        FFR(kvm_arm64_h.KVM_REG_ARM64_SVE_FFR_BASE(), RegisterIds.ARM64_U256, 1,
+                kvm_arm64_h.KVM_ARM64_SVE_MAX_SLICES()),
         /**
          * The vector lengths that the vCPU may use, a bit for each in units of 16 bytes: KVM_REG_ARM64_SVE_VLS, of 64
          * bytes, to be changed before {@link Arm64Vcpu#finalizeFeature}.
          */
-        VECTOR_LENGTHS((int) (kvm_arm64_h.KVM_REG_ARM64_SVE_VLS() & RegisterIds.NUMBER_MASK), RegisterIds.ARM64_U512, 1, 1);
+        VECTOR_LENGTHS((int) (kvm_arm64_h.KVM_REG_ARM64_SVE_VLS() & RegisterIds.NUMBER_MASK), RegisterIds.ARM64_U512, 1,
+                1);
 
         private final int base;
         private final long prefix;

@@ -104,8 +104,9 @@ class Arm64RegisterTest {
     void systemRegistersAreNamedOrNumbered() {
         assertEquals("MPIDR_EL1", new SystemRegister(3, 0, 0, 0, 5).toString());
         assertEquals("S3_1_C11_C0_2", new SystemRegister(3, 1, 11, 0, 2).toString());
-        assertEquals(List.of("Z3", "FFR", "VECTOR_LENGTHS"), List.of(new SveRegister(SveRegister.Kind.Z, 3, 0).toString(),
-                new SveRegister(SveRegister.Kind.FFR, 0, 0).toString(), SveRegister.VECTOR_LENGTHS.toString()));
+        assertEquals(List.of("Z3", "FFR", "VECTOR_LENGTHS"),
+                List.of(new SveRegister(SveRegister.Kind.Z, 3, 0).toString(),
+                        new SveRegister(SveRegister.Kind.FFR, 0, 0).toString(), SveRegister.VECTOR_LENGTHS.toString()));
     }
 
     @Test
