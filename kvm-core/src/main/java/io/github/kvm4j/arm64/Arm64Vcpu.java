@@ -346,7 +346,7 @@ public final class Arm64Vcpu {
      * Chooses the host's performance monitor that those of the vCPUs with {@link VcpuFeature#PMU_V3} are made of, on a
      * machine whose processors differ; of all vCPUs at once. The vCPUs are then to run on processors that have it: KVM_RUN
      * on another one ends with {@link io.github.kvm4j.exit.Exit.FailEntry}. KVM_SET_DEVICE_ATTR, group
-     * KVM_ARM_VCPU_PMU_V3_CTRL, attribute KVM_ARM_VCPU_PMU_V3_SET_PMU, since Linux 5.17,
+     * KVM_ARM_VCPU_PMU_V3_CTRL, attribute KVM_ARM_VCPU_PMU_V3_SET_PMU, since Linux 5.18,
      * {@link io.github.kvm4j.Capability#ARM_PMU_V3}.
      *
      * @param id
