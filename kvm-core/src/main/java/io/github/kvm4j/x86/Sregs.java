@@ -134,6 +134,15 @@ public final class Sregs {
         }
     }
 
+    /** Whether a bit of the interrupt bitmap is set. */
+    static boolean hasInterrupt(MemorySegment sregs) {
+        long bits = 0;
+        for (int i = 0; i < BITMAP_WORDS; i++) {
+            bits |= sregs.getAtIndex(JAVA_LONG, BITMAP / Long.BYTES + i);
+        }
+        return bits != 0;
+    }
+
     @Override
     public boolean equals(Object object) {
         return object instanceof Sregs other

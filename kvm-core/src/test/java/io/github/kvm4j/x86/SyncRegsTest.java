@@ -250,6 +250,33 @@ class SyncRegsTest {
     }
 
     @Test
+    void anInterruptThatIsDeliveredIsNeitherReadNorDeliveredAgain() {
+        // sti; again: out 0x10, al; jmp again; the handler: out 0x11, al; iret
+        try (RealModeGuest guest = new RealModeGuest("fb e6 10 eb fc")) {
+            RealModeGuest.handle(guest.vm, 0x20, 0x500, "e6 11 cf");
+            SyncRegs sync = enabled(guest.vcpu, EnumSet.of(SyncReg.SREGS));
+            run(guest.vcpu);
+            guest.vcpu.x86().interrupts().inject(0x20);
+            guest.vcpu.kick();
+            assertInstanceOf(Exit.Interrupted.class, guest.vcpu.run());
+            Sregs waiting = sregs(sync);
+            assertEquals(1L << 0x20, waiting.interruptBitmap[0]);
+            assertEquals(guest.vcpu.x86().getSregs(), waiting);
+            sync.setSregs(waiting);
+            assertEquals(waiting, sregs(sync), "what waits is what is read");
+            assertEquals(0x11, assertInstanceOf(Exit.Io.class, guest.vcpu.run()).port());
+            assertEquals(0, sregs(sync).interruptBitmap[0], "delivered");
+            run(guest.vcpu);
+            Sregs delivered = sregs(sync);
+            assertEquals(guest.vcpu.x86().getSregs(), delivered);
+            sync.setSregs(delivered);
+            for (int i = 0; i < 3; i++) {
+                assertEquals(0x10, assertInstanceOf(Exit.Io.class, guest.vcpu.run()).port());
+            }
+        }
+    }
+
+    @Test
     void theTaskPriorityThatIsWrittenStays() {
         try (RealModeGuest guest = new RealModeGuest(COUNT)) {
             SyncRegs sync = enabled(guest.vcpu, EnumSet.of(SyncReg.SREGS));

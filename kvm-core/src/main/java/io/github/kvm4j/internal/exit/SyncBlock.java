@@ -56,7 +56,8 @@ public final class SyncBlock {
         page.set(JAVA_LONG, DIRTY, page.get(JAVA_LONG, DIRTY) | kind);
     }
 
-    private boolean isWritten(long kind) {
+    /** Whether this kind waits for the next run. */
+    public boolean isWritten(long kind) {
         return (page.get(JAVA_LONG, DIRTY) & kind) != 0;
     }
 
