@@ -19,7 +19,7 @@ public interface ExitHandler {
      * closed.
      * <p>
      * {@link Exit.Interrupted} comes after {@link io.github.kvm4j.Vcpu#kick()}, and after each pause when it is over: what
-     * other threads want of the vCPU can be done then.
+     * other threads want of the vCPU can be done then. {@link Exit.NotReady} does not come: the loop runs the vCPU again.
      *
      * @param exit
      *            the exit, valid until this returns

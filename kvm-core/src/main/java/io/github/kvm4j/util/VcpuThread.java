@@ -32,7 +32,8 @@ import io.github.kvm4j.exit.Exit;
  * }</pre>
  *
  * The thread is a daemon: a JVM that ends does not wait for guests. A handler that is in progress is never interrupted:
- * pausing and stopping wait for it. {@link Thread#interrupt()} disturbs neither the guest nor a pause.
+ * pausing and stopping wait for it. {@link Thread#interrupt()} disturbs neither the guest nor a pause. A vCPU that waits to
+ * be started by another, as a second processor does, is run on: its {@link Exit.NotReady} does not come to the handler.
  */
 public final class VcpuThread implements AutoCloseable {
 
@@ -61,6 +62,12 @@ public final class VcpuThread implements AutoCloseable {
     /** Whether the vCPU is out of the guest because of a pause, its pending I/O complete; changed under the lock. */
     private boolean parked;
 
+    /** Whether a kick for a pause or a stop is on its way, not yet seen by {@link #park()}; changed under the lock. */
+    private boolean kicked;
+
+    /** Whether the vCPU is not run any more; changed under the lock. */
+    private boolean ended;
+
     /** Whether the thread is to end when it next sees an {@link Exit.Interrupted}, or at once when it is parked. */
     private boolean stopping;
 
@@ -68,7 +75,7 @@ public final class VcpuThread implements AutoCloseable {
         this.vcpu = vcpu;
         this.handler = handler;
         this.onFailure = onFailure;
-        this.thread = Thread.ofPlatform().daemon().name(name).unstarted(this::live);
+        this.thread = Thread.ofPlatform().daemon().name(name).unstarted(() -> HandlerWait.on(this, this::live));
     }
 
     /**
@@ -133,11 +140,12 @@ public final class VcpuThread implements AutoCloseable {
      * Keeps the vCPU out of the guest. When this returns, the guest's last instruction is complete, its I/O included (what
      * exits that took, the handler has had), and the vCPU's state may be read and changed by the calling thread, until the
      * pause is closed. When the thread has ended it returns at once. Pauses may overlap, and the last to close lets the vCPU
-     * go on.
+     * go on. A handler that calls this is not out of the guest itself while it waits.
      *
      * @return the pause
      * @throws IllegalStateException
-     *             when called by the handler, which would wait for itself
+     *             when called by the handler, which would wait for itself, or by the handler of a thread that this one's
+     *             handler waits for: one of two that pause each other gets this, and lets the other go on by returning
      */
     public Pause pause() {
         return pauseAll(List.of(this));
@@ -150,25 +158,29 @@ public final class VcpuThread implements AutoCloseable {
      *            the threads
      * @return one pause for all
      * @throws IllegalStateException
-     *             when called by a handler of one of them, which would wait for itself
+     *             when called by a handler of one of them, which would wait for itself, or one of them has a handler that
+     *             waits for the calling one, as with {@link #pause()}
      */
     public static Pause pauseAll(Collection<VcpuThread> threads) {
         threads.forEach(VcpuThread::refuseOwnThread);
+        if (!HandlerWait.begin(threads)) {
+            throw new IllegalStateException("pause() of " + threads + " by a handler that one of them waits for:"
+                    + " return from the handler, and the other's pause or close goes on");
+        }
         List<VcpuThread> asked = new ArrayList<>();
         Pause pause = new Pause(asked);
         try {
             for (VcpuThread thread : threads) {
                 thread.addPause();
                 asked.add(thread);
-                if (!thread.end.isDone()) {
-                    thread.vcpu.kick();
-                }
             }
             asked.forEach(VcpuThread::awaitParked);
             return pause;
         } catch (Throwable t) {
             pause.close();
             throw t;
+        } finally {
+            HandlerWait.end();
         }
     }
 
@@ -183,16 +195,25 @@ public final class VcpuThread implements AutoCloseable {
     private void addPause() {
         lock.lock();
         try {
+            kickOut();
             pauses++;
         } finally {
             lock.unlock();
         }
     }
 
+    /** Makes the thread come to {@link #park()}, or sees that it will, or is there, or has ended; under the lock. */
+    private void kickOut() {
+        if (!parked && !ended && !kicked) {
+            vcpu.kick();
+            kicked = true;
+        }
+    }
+
     private void awaitParked() {
         lock.lock();
         try {
-            while (!parked && !end.isDone()) {
+            while (!parked && !ended) {
                 changed.awaitUninterruptibly();
             }
         } finally {
@@ -214,31 +235,36 @@ public final class VcpuThread implements AutoCloseable {
      * Ends the thread: the guest leaves, its pending I/O is completed, and {@link #end()} completes with
      * {@link End#STOPPED}. The vCPU stays open. A paused thread ends at once. It does not wait; {@link #close()} does. Any
      * thread may call it, the handler too.
+     * <p>
+     * When the handler returns {@link ExitHandler.Next#END}, or throws, after this or a pause has asked the guest to leave,
+     * that has kicked the vCPU, and whoever runs it next gets an {@link Exit.Interrupted} first. Once the thread has ended,
+     * or is paused, nothing is left behind so.
      */
     public void stop() {
         lock.lock();
         try {
             stopping = true;
             changed.signalAll();
-            if (parked || end.isDone()) {
-                // It does not run any more: a kick would be for whoever runs the vCPU next.
-                return;
-            }
+            kickOut();
         } finally {
             lock.unlock();
         }
-        vcpu.kick();
     }
 
     /**
-     * Stops the thread and waits for its end, however it ends; called by the handler it does not wait. The vCPU stays open.
+     * Stops the thread and waits for its end, however it ends; called by the handler it does not wait, nor called by a
+     * handler that this thread's handler waits for, as when two close each other. The vCPU stays open.
      */
     @Override
     @SuppressWarnings("ReferenceEquality") // the same thread, not an equal one
     public void close() {
         stop();
-        if (Thread.currentThread() != thread) {
-            joinUninterruptibly();
+        if (Thread.currentThread() != thread && HandlerWait.begin(List.of(this))) {
+            try {
+                joinUninterruptibly();
+            } finally {
+                HandlerWait.end();
+            }
         }
     }
 
@@ -273,6 +299,10 @@ public final class VcpuThread implements AutoCloseable {
     private End loop() throws Exception {
         while (true) {
             Exit exit = vcpu.run();
+            if (exit instanceof Exit.NotReady) {
+                // It is for the next run, which waits in the kernel or enters the guest.
+                continue;
+            }
             if (exit instanceof Exit.Interrupted && park()) {
                 return End.STOPPED;
             }
@@ -289,6 +319,7 @@ public final class VcpuThread implements AutoCloseable {
     private boolean park() {
         lock.lock();
         try {
+            kicked = false;
             while (pauses > 0 && !stopping) {
                 parked = true;
                 changed.signalAll();
@@ -311,14 +342,15 @@ public final class VcpuThread implements AutoCloseable {
     }
 
     private void complete(Runnable completion) {
-        // Not under the lock: what hangs on the future runs here.
-        completion.run();
         lock.lock();
         try {
+            ended = true;
             changed.signalAll();
         } finally {
             lock.unlock();
         }
+        // Not under the lock: what hangs on the future runs here.
+        completion.run();
     }
 
     @Override

@@ -8,19 +8,27 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
+import io.github.kvm4j.Capability;
+import io.github.kvm4j.Kvm;
 import io.github.kvm4j.Vcpu;
+import io.github.kvm4j.Vm;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.Concurrent;
@@ -166,6 +174,158 @@ class VcpuThreadTest {
             two.close();
             Concurrent.await(() -> accesses.get() > paused);
             thread.close();
+        }
+    }
+
+    @Test
+    void aPauseOfAPausedThreadLeavesNoKickBehind() {
+        try (TestGuest guest = new TestGuest(Program.COUNT)) {
+            for (int i = 0; i < 20; i++) {
+                VcpuThread thread = start(guest.vcpu, counting(new AtomicInteger()));
+                Pause one = thread.pause();
+                thread.pause();
+                one.close();
+                thread.pause();
+                thread.close();
+                assertInstanceOf(Exit.Mmio.class, guest.vcpu.run());
+            }
+        }
+    }
+
+    @Test
+    void aPauseThatIsClosedAndMadeAgainBeforeItIsSeenIsOneInterrupted() {
+        try (TestGuest guest = new TestGuest(Program.COUNT)) {
+            CountDownLatch inHandler = new CountDownLatch(1);
+            CountDownLatch goOn = new CountDownLatch(1);
+            AtomicInteger interrupted = new AtomicInteger();
+            VcpuThread thread = start(guest.vcpu, exit -> {
+                if (exit instanceof Exit.Interrupted) {
+                    interrupted.incrementAndGet();
+                }
+                inHandler.countDown();
+                Concurrent.await(goOn);
+                return Next.RUN;
+            });
+            Concurrent.await(inHandler);
+            CompletableFuture<Pause> one = Concurrent.call(thread::pause);
+            CompletableFuture<Pause> two = Concurrent.call(thread::pause);
+            Concurrent.pause(20);
+            goOn.countDown();
+            Concurrent.finish(one).close();
+            Concurrent.finish(two).close();
+            Concurrent.await(() -> interrupted.get() > 0);
+            Concurrent.pause(20);
+            assertEquals(1, interrupted.get());
+            thread.close();
+        }
+    }
+
+    /** Two vCPUs, each of which does something to the other's thread at its first exit, both at the same time. */
+    private static List<VcpuThread> facing(TestGuest guest, AtomicInteger accesses, Consumer<VcpuThread> action) {
+        Vcpu second = guest.vm.createVcpu(1);
+        TestGuest.load(guest.vm, second, Program.COUNT);
+        List<VcpuThread> threads = new CopyOnWriteArrayList<>();
+        CountDownLatch both = new CountDownLatch(3);
+        for (Vcpu vcpu : List.of(guest.vcpu, second)) {
+            AtomicBoolean done = new AtomicBoolean();
+            ExitHandler counting = counting(accesses);
+            threads.add(start(vcpu, exit -> {
+                if (done.compareAndSet(false, true)) {
+                    both.countDown();
+                    Concurrent.await(both);
+                    action.accept(threads.get(1 - vcpu.id()));
+                }
+                return counting.handle(exit);
+            }));
+        }
+        both.countDown();
+        return threads;
+    }
+
+    @Test
+    void ofTwoHandlersThatPauseEachOtherOneIsRefused() {
+        for (int i = 0; i < 10; i++) {
+            try (TestGuest guest = new TestGuest(Program.COUNT)) {
+                AtomicInteger accesses = new AtomicInteger();
+                AtomicInteger paused = new AtomicInteger();
+                List<String> refused = new CopyOnWriteArrayList<>();
+                List<VcpuThread> threads = facing(guest, accesses, other -> {
+                    try (Pause _ = other.pause()) {
+                        paused.incrementAndGet();
+                    } catch (IllegalStateException e) {
+                        refused.add(e.getMessage());
+                    }
+                });
+                Concurrent.await(() -> accesses.get() > 10);
+                assertEquals(1, paused.get());
+                assertEquals(1, refused.size(), refused::toString);
+                assertTrue(refused.getFirst().contains("return from the handler"), refused.getFirst());
+                // It is for that wait alone.
+                threads.getFirst().pause().close();
+                threads.forEach(VcpuThread::close);
+                threads.forEach(thread -> assertEquals(VcpuThread.End.STOPPED, Concurrent.finish(thread.end())));
+            }
+        }
+    }
+
+    @Test
+    void twoHandlersMayCloseEachOther() {
+        for (int i = 0; i < 10; i++) {
+            try (TestGuest guest = new TestGuest(Program.COUNT)) {
+                List<VcpuThread> threads = facing(guest, new AtomicInteger(), VcpuThread::close);
+                threads.forEach(thread -> assertEquals(VcpuThread.End.STOPPED, Concurrent.finish(thread.end())));
+            }
+        }
+    }
+
+    /** At 0x2000: writes to the device at 0x20000, and halts. */
+    private static final String SECOND = "b8 00 20 8e d8 66 a3 00 00 f4";
+
+    /** Sends INIT and then SIPI, with the start at 0x2000, to all others, and turns in a loop. */
+    // mov dword [0xfee00300], 0xc4500; mov dword [0xfee00300], 0xc4602; jmp $
+    private static final String FIRST = "67 66 c7 05 00 03 e0 fe 00 45 0c 00 67 66 c7 05 00 03 e0 fe 02 46 0c 00 eb fe";
+
+    @Test
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.IRQCHIP)
+    void aSecondProcessorWaitsUntilTheFirstStartsIt() {
+        try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm()) {
+            vm.memory().add(0, RealModeGuest.MEMORY_SIZE);
+            vm.x86().createIrqchip();
+            Vcpu first = vm.createVcpu(0);
+            Vcpu second = vm.createVcpu(1);
+            RealModeGuest.load(vm, first, FIRST);
+            RealModeGuest.flat(first);
+            vm.memory().write(0x2000, HexFormat.of().parseHex(SECOND.replace(" ", "")));
+            AtomicInteger accesses = new AtomicInteger();
+            VcpuThread waiting = start(second, counting(accesses));
+            waiting.pause().close();
+            second.kick();
+            Concurrent.pause(20);
+            assertEquals(0, accesses.get());
+            VcpuThread running = start(first, counting(accesses));
+            Concurrent.await(() -> accesses.get() == 1 || waiting.end().isDone());
+            assertFalse(waiting.end().isDone());
+            waiting.close();
+            assertEquals(VcpuThread.End.STOPPED, waiting.end().join());
+            running.close();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.IRQCHIP)
+    void aProcessorThatWaitsToBeStartedCanBeStoppedAndClosed(boolean close) {
+        try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm()) {
+            vm.x86().createIrqchip();
+            vm.createVcpu(0);
+            VcpuThread waiting = start(vm.createVcpu(1), counting(new AtomicInteger()));
+            Concurrent.pause(20);
+            if (close) {
+                vm.close();
+            } else {
+                waiting.close();
+            }
+            assertEquals(close ? VcpuThread.End.CLOSED : VcpuThread.End.STOPPED, Concurrent.finish(waiting.end()));
         }
     }
 
