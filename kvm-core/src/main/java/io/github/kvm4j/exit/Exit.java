@@ -488,7 +488,8 @@ public sealed interface Exit
 
     /**
      * An exit that this version of the library has no type for: a reason, or a kind within a reason, that a later kernel
-     * invented. It cannot be answered.
+     * invented, or a payload that its type cannot have. It cannot be answered; what the guest reads with an impossible port
+     * or memory-mapped read is all ones.
      */
     sealed interface Unknown extends Exit permits Untyped {
 

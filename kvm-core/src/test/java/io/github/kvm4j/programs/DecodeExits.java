@@ -26,6 +26,7 @@ public final class DecodeExits {
             prepare(c.dirty(0).reason(reason.number()), reason);
             decoded += rounds(decoder);
         }
+        strings(c, decoder);
         c.dirty(0).reason(1000);
         decoded += rounds(decoder);
         System.out.println("decoded " + decoded);
@@ -44,6 +45,16 @@ public final class DecodeExits {
                     .put("emulation_failure.flags", 1).put("emulation_failure.insn_size", 15);
             default -> {
             }
+        }
+    }
+
+    /** Port strings of all lengths, each longer than the one before: an array for each would be 33 MB. */
+    private static void strings(CRunPage c, ExitDecoder decoder) {
+        prepare(c.dirty(0).reason(ExitReason.KVM_EXIT_IO.number()), ExitReason.KVM_EXIT_IO);
+        for (int count = 2; count <= 4096; count++) {
+            c.put("io.count", count);
+            decoder.decode();
+            decoder.complete();
         }
     }
 

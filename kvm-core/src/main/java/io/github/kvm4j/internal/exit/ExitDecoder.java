@@ -61,7 +61,8 @@ public final class ExitDecoder {
             return enter(untyped);
         }
         Flyweight kind = kinds[reason];
-        return enter((kind == null ? first(reason) : kind).select(run));
+        Flyweight selected = (kind == null ? first(reason) : kind).select(run);
+        return enter(selected == null ? untyped : selected);
     }
 
     /** The first exit of its reason on this vCPU. */

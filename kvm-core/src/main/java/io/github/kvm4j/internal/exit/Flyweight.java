@@ -1,5 +1,7 @@
 package io.github.kvm4j.internal.exit;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.kvm4j.exit.Exit;
 
 /**
@@ -11,10 +13,14 @@ abstract class Flyweight implements Cloneable {
     private boolean current;
     private int runFlags;
 
-    /** Takes the payload over. What the kernel says is checked before it is used. */
+    /** Takes the payload over, which {@link #select} has found to be possible. */
     abstract void load(RunPage run);
 
-    /** What to load instead, where the payload itself says of which kind it is. */
+    /**
+     * What to load instead, where the payload itself says of which kind it is, or null where it cannot be: that is an exit of
+     * a kernel that this library does not know. A read is then answered already, as one that gets no answer.
+     */
+    @Nullable
     Flyweight select(RunPage run) {
         return this;
     }

@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Objects;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.exit.Exit;
@@ -37,32 +39,38 @@ public final class InternalFailure extends Flyweight implements Exit.InternalErr
     }
 
     @Override
-    void load(RunPage run) {
+    @Nullable
+    Flyweight select(RunPage run) {
         int count = run.getInt(NDATA);
         if (count < 0 || count > MAX_DATA) {
-            throw new IllegalStateException("KVM_EXIT_INTERNAL_ERROR with " + count + " words of data");
+            return null;
         }
-        suberror = run.getInt(SUBERROR);
+        int size = instructionSize(run, count);
+        if (size > MAX_BYTES) {
+            return null;
+        }
         dataCount = count;
+        instructionSize = size;
+        return this;
+    }
+
+    @Override
+    void load(RunPage run) {
+        suberror = run.getInt(SUBERROR);
         for (int i = 0; i < dataCount; i++) {
             data[i] = run.getLong(DATA + (long) i * Long.BYTES);
         }
-        instructionSize = instructionSize(run);
         for (int i = 0; i < instructionSize; i++) {
             instruction[i] = run.getByte(BYTES + i);
         }
     }
 
-    private int instructionSize(RunPage run) {
-        if (suberror != kvm_h.KVM_INTERNAL_ERROR_EMULATION() || dataCount < INSTRUCTION_WORDS
+    private static int instructionSize(RunPage run, int words) {
+        if (run.getInt(SUBERROR) != kvm_h.KVM_INTERNAL_ERROR_EMULATION() || words < INSTRUCTION_WORDS
                 || (run.getLong(FLAGS) & kvm_h.KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES()) == 0) {
             return 0;
         }
-        int size = Byte.toUnsignedInt(run.getByte(SIZE));
-        if (size > MAX_BYTES) {
-            throw new IllegalStateException("KVM_EXIT_INTERNAL_ERROR with an instruction of " + size + " bytes");
-        }
-        return size;
+        return Byte.toUnsignedInt(run.getByte(SIZE));
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.github.kvm4j.internal.exit;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.exit.Exit;
 
@@ -21,14 +23,27 @@ public final class MmioAccess extends Flyweight implements Exit.Mmio {
     }
 
     @Override
-    void load(RunPage run) {
+    @Nullable
+    Flyweight select(RunPage run) {
         int length = run.getInt(LENGTH);
         if (length < 1 || length > Long.BYTES) {
-            throw new IllegalStateException("KVM_EXIT_MMIO with a length of " + length + " bytes");
+            return impossible(run);
         }
+        size = length;
+        return this;
+    }
+
+    private @Nullable Flyweight impossible(RunPage run) {
+        if (run.getByte(IS_WRITE) == 0) {
+            run.setLong(DATA, -1);
+        }
+        return null;
+    }
+
+    @Override
+    void load(RunPage run) {
         write = run.getByte(IS_WRITE) != 0;
         address = run.getLong(ADDRESS);
-        size = length;
         value = write ? run.getLong(DATA) & allOnes() : allOnes();
     }
 

@@ -3,6 +3,8 @@ package io.github.kvm4j.internal.exit;
 import java.util.Arrays;
 import java.util.Objects;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.exit.Exit;
@@ -29,8 +31,13 @@ public final class PortAccess extends Flyweight implements Exit.Io {
     }
 
     @Override
+    @Nullable
+    Flyweight select(RunPage run) {
+        return take(run, run.getByte(SIZE), run.getInt(COUNT), run.getLong(DATA_OFFSET)) ? this : impossible(run);
+    }
+
+    @Override
     void load(RunPage run) {
-        check(run, run.getByte(SIZE), run.getInt(COUNT), run.getLong(DATA_OFFSET));
         in = run.getByte(DIRECTION) == IN;
         port = Short.toUnsignedInt(run.getShort(PORT));
         if (count == 1) {
@@ -51,20 +58,29 @@ public final class PortAccess extends Flyweight implements Exit.Io {
         }
     }
 
+    /** How many items there are is not known: the guest reads all ones, whatever it reads. */
+    private @Nullable Flyweight impossible(RunPage run) {
+        if (run.getByte(DIRECTION) == IN) {
+            run.fillData(run.getLong(DATA_OFFSET), (byte) -1);
+        }
+        return null;
+    }
+
     /** Takes size, count and offset over, if the items are within the page. */
-    private void check(RunPage run, int newSize, int newCount, long newOffset) {
+    private boolean take(RunPage run, int newSize, int newCount, long newOffset) {
         long bytes = (long) newSize * newCount;
         if ((newSize != 1 && newSize != 2 && newSize != 4) || newCount < 1 || bytes > run.size() || newOffset < 0
                 || newOffset > run.size() - bytes) {
-            throw new IllegalStateException("KVM_EXIT_IO with " + newCount + " items of " + newSize
-                    + " bytes at offset " + newOffset + " of a run page of " + run.size() + " bytes");
+            return false;
         }
         size = newSize;
         count = newCount;
         dataOffset = newOffset;
         if (count > items.length) {
-            items = new int[count];
+            // At the first string, as large as any can be: none allocates again.
+            items = new int[(int) run.size()];
         }
+        return true;
     }
 
     @Override

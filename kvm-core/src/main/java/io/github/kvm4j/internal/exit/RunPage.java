@@ -150,6 +150,13 @@ public final class RunPage {
         page.set(JAVA_LONG, offset, value);
     }
 
+    /** Fills what is behind {@code struct kvm_run} from an offset on. Does nothing for an offset that is not there. */
+    void fillData(long from, byte value) {
+        if (from >= SIZE && from < size()) {
+            page.asSlice(from).fill(value);
+        }
+    }
+
     void copyPayload(byte[] to) {
         MemorySegment.copy(page, JAVA_BYTE, PAYLOAD, to, 0, to.length);
     }

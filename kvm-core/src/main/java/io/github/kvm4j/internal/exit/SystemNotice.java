@@ -2,6 +2,8 @@ package io.github.kvm4j.internal.exit;
 
 import java.util.Objects;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.exit.Exit;
@@ -23,13 +25,19 @@ public final class SystemNotice extends Flyweight implements Exit.SystemEvent {
     }
 
     @Override
-    void load(RunPage run) {
+    @Nullable
+    Flyweight select(RunPage run) {
         int count = run.getInt(NDATA);
         if (count < 0 || count > MAX_DATA) {
-            throw new IllegalStateException("KVM_EXIT_SYSTEM_EVENT with " + count + " words of data");
+            return null;
         }
-        type = run.getInt(TYPE);
         dataCount = count;
+        return this;
+    }
+
+    @Override
+    void load(RunPage run) {
+        type = run.getInt(TYPE);
         for (int i = 0; i < dataCount; i++) {
             data[i] = run.getLong(DATA + (long) i * Long.BYTES);
         }

@@ -111,9 +111,36 @@ class ExitDecoderTest {
     @ParameterizedTest
     @CsvSource({"3, 1, 4096", "0, 1, 4096", "8, 1, 4096", "-1, 1, 4096", "4, 0, 4096", "4, -1, 4096", "1, 1, -1",
             "1, 1, 12288", "4, 1, 12285", "4, 2049, 4096", "4, 1073741824, 0", "1, 1, 9223372036854775807"})
-    void aPortExitOutsideOfTheRunPageIsRefused(int size, int count, long offset) {
+    void aPortExitOutsideOfTheRunPageIsUnknown(int size, int count, long offset) {
         io(kvm_h.KVM_EXIT_IO_OUT(), size, count, offset);
-        assertThrows(IllegalStateException.class, decoder::decode);
+        MemorySegment before = Arena.ofAuto().allocate(PAGE_SIZE).copyFrom(page);
+        Exit.Unknown exit = decode(Exit.Unknown.class);
+        assertEquals(kvm_h.KVM_EXIT_IO(), exit.reason());
+        assertArrayEquals(page.asSlice(kvm_run.io$offset(), 256).toArray(ValueLayout.JAVA_BYTE), exit.payload());
+        decoder.complete();
+        assertEquals(-1, page.mismatch(before), "a write wants no answer");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"3, 1, 4096, 4096", "4, 2049, 4096, 4096", "1, 1, -1, 12288", "4, 1073741824, 0, 12288",
+            "1, 1, 12288, 12288"})
+    void anImpossiblePortReadGivesAllOnesAndTheVcpuGoesOn(int size, int count, long offset, int ones) {
+        io(kvm_h.KVM_EXIT_IO_IN(), 1, 1, DATA);
+        Exit.Io before = decode(Exit.Io.class);
+        decoder.complete();
+        page.asSlice(DATA).fill((byte) 0x5a);
+        io(kvm_h.KVM_EXIT_IO_IN(), size, count, offset);
+        decode(Exit.Unknown.class);
+        assertThrows(IllegalStateException.class, () -> before.answer(1));
+        assertEquals(1, before.count(), "it is as it was");
+        decoder.complete();
+        for (int i = DATA; i < PAGE_SIZE; i++) {
+            assertEquals(i < ones ? 0x5a : -1, page.get(ValueLayout.JAVA_BYTE, i), "byte " + i);
+        }
+        io(kvm_h.KVM_EXIT_IO_IN(), 1, 1, DATA);
+        decode(Exit.Io.class).answer(7);
+        decoder.complete();
+        assertEquals(7, page.get(ValueLayout.JAVA_BYTE, DATA));
     }
 
     @Test
@@ -152,9 +179,15 @@ class ExitDecoderTest {
 
     @ParameterizedTest
     @CsvSource({"0", "9", "-1", "2147483647"})
-    void aMemoryMappedExitOfAnImpossibleLengthIsRefused(int length) {
-        mmio(true, length, 0);
-        assertThrows(IllegalStateException.class, decoder::decode);
+    void aMemoryMappedExitOfAnImpossibleLengthIsUnknownAndReadsAsAllOnes(int length) {
+        mmio(true, length, 0x1234);
+        assertEquals(kvm_h.KVM_EXIT_MMIO(), decode(Exit.Unknown.class).reason());
+        decoder.complete();
+        assertEquals(0x1234, kvm_run.mmio.data(mmio).get(ValueLayout.JAVA_LONG_UNALIGNED, 0));
+        mmio(false, length, 0x1234);
+        decode(Exit.Unknown.class);
+        decoder.complete();
+        assertEquals(-1, kvm_run.mmio.data(mmio).get(ValueLayout.JAVA_LONG_UNALIGNED, 0));
     }
 
     @Test
@@ -213,7 +246,8 @@ class ExitDecoderTest {
         assertThrows(IndexOutOfBoundsException.class, () -> exit.data(2));
         assertEquals("InternalError[suberror 3, data 31 fffffffffffffffe]", exit.toString());
         kvm_run.internal.ndata(internal, 17);
-        assertThrows(IllegalStateException.class, decoder::decode);
+        assertEquals(kvm_h.KVM_EXIT_INTERNAL_ERROR(), decode(Exit.Unknown.class).reason());
+        assertThrows(IndexOutOfBoundsException.class, () -> exit.data(16), "it is as it was");
     }
 
     private Exit.InternalError internalError(int words, long first) {
