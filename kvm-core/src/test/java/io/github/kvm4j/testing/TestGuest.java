@@ -19,12 +19,18 @@ public final class TestGuest implements AutoCloseable {
     /** Where the programs find their device, which is memory-mapped. */
     public static final long DEVICE = 0x20000;
 
+    /** Where {@link Program#SPIN} counts, 2 bytes. */
+    public static final long TURNS = 0x8000;
+
     /** What a guest does. x86's programs are 16-bit code. */
     public enum Program {
 
-        /** Turns in a loop, without an exit. */
-        // jmp $; b .; j .
-        SPIN("ebfe", "00000014", "6f000000"),
+        /** Turns in a loop, without an exit, and counts its turns in memory at {@link #TURNS}. */
+        // 1: inc word [0x8000]; jmp 1b
+        // mov x0, #0x8000; 1: ldr w1, [x0]; add w1, w1, #1; str w1, [x0]; b 1b
+        // lui a0, 8; 1: lw a1, 0(a0); addi a1, a1, 1; sw a1, 0(a0); j 1b
+        SPIN("ff060080 ebfa", "000090d2 010040b9 21040011 010000b9 fdffff17",
+                "37850000 83250500 93851500 2320b500 6ff05fff"),
 
         /** Writes 0, 1, 2 ... to the device, 4 bytes each, for ever. */
         // mov ax, 0x2000; mov ds, ax; xor eax, eax; 1: mov [0], eax; inc eax; jmp 1b
