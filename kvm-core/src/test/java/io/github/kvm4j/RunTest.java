@@ -88,15 +88,16 @@ class RunTest {
         try (RealModeGuest guest = new RealModeGuest("fc be 00 20 b9 0d 00 ba 34 12 f3 6e f4")) {
             guest.vm.memory().write(0x2000, text);
             StringBuilder got = new StringBuilder();
-            int most = 0;
+            int exits = 0;
             while (guest.vcpu.run() instanceof Exit.Io io) {
-                most = Math.max(most, io.count());
+                exits++;
+                assertTrue(io.isOut() && io.port() == 0x1234 && io.size() == 1, io::toString);
                 for (int i = 0; i < io.count(); i++) {
                     got.append((char) io.value(i));
                 }
             }
             assertEquals("several items", got.toString());
-            assertTrue(most >= 1);
+            assertEquals(text.length, exits, "KVM's emulator hands a string that is written over item by item");
         }
     }
 
@@ -185,7 +186,7 @@ class RunTest {
             guest.vcpu.x86().setSregs(sregs);
             Exit.InternalError error = run(guest, Exit.InternalError.class);
             assertEquals(1, error.suberror(), "KVM_INTERNAL_ERROR_EMULATION");
-            assertTrue(error.dataCount() >= 0 && error.dataCount() <= 16, error::toString);
+            assertTrue(error.dataCount() > 0 && !error.hasInstruction(), error::toString);
         }
     }
 

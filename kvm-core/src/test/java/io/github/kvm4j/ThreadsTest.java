@@ -12,6 +12,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -97,6 +99,50 @@ class ThreadsTest {
                 }
             }
             runner.get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {SPINNING, EXITING})
+    void kicksOfSeveralThreadsAreAnsweredByAtMostAsManyInterrupted(String code) throws Exception {
+        int kickers = 4;
+        int rounds = Rounds.of(2_000);
+        try (RealModeGuest guest = new RealModeGuest(code)) {
+            AtomicInteger interrupted = new AtomicInteger();
+            AtomicBoolean over = new AtomicBoolean();
+            CompletableFuture<Void> runner = CompletableFuture.runAsync(() -> {
+                while (!over.get()) {
+                    if (guest.vcpu.run() instanceof Exit.Interrupted) {
+                        interrupted.incrementAndGet();
+                    }
+                }
+            }, PLATFORM);
+            CompletableFuture<?>[] all = new CompletableFuture<?>[kickers];
+            for (int i = 0; i < kickers; i++) {
+                all[i] = CompletableFuture.runAsync(() -> {
+                    for (int round = 0; round < rounds; round++) {
+                        int before = interrupted.get();
+                        guest.vcpu.kick();
+                        awaitMore(interrupted, before);
+                    }
+                }, PLATFORM);
+            }
+            CompletableFuture.allOf(all).get(60, TimeUnit.SECONDS);
+            int total = interrupted.get();
+            assertTrue(total >= rounds && total <= kickers * rounds,
+                    () -> total + " for " + kickers + " times " + rounds);
+            over.set(true);
+            guest.vcpu.kick();
+            runner.get(30, TimeUnit.SECONDS);
+            assertTrue(interrupted.get() <= kickers * rounds + 1, interrupted::toString);
+        }
+    }
+
+    private static void awaitMore(AtomicInteger count, int before) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(Rounds.seconds(10));
+        while (count.get() == before) {
+            assertTrue(System.nanoTime() < end, "a kick was lost");
+            Thread.yield();
         }
     }
 

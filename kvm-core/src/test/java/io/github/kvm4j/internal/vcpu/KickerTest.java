@@ -82,6 +82,34 @@ class KickerTest {
     }
 
     @Test
+    void aKickWhileImmediateExitIsWithdrawnStaysPending() {
+        int rounds = 200_000;
+        AtomicInteger arrivals = new AtomicInteger();
+        RunPage runPage = new RunPage(page);
+        CompletableFuture<Void> kicks = Concurrent.start(() -> {
+            for (int round = 0; round < rounds; round++) {
+                meet(arrivals, 2 * round + 1);
+                spin(round % 8);
+                kicker.kick();
+                meet(arrivals, 2 * round + 2);
+            }
+        });
+        int lost = 0;
+        for (int round = 0; round < rounds; round++) {
+            runPage.requestImmediateExit();
+            meet(arrivals, 2 * round + 1);
+            spin(round / 8 % 8);
+            kicker.withdrawImmediateExit();
+            meet(arrivals, 2 * round + 2);
+            if (!immediateExit() || !kicker.takeKick()) {
+                lost++;
+            }
+        }
+        Concurrent.finish(kicks);
+        assertEquals(0, lost, "lost kicks of " + rounds);
+    }
+
+    @Test
     void aKickIsTakenOnce() {
         kicker.kick();
         assertTrue(immediateExit());
