@@ -31,12 +31,17 @@ import io.github.kvm4j.internal.vm.VmState;
  * }
  * }</pre>
  * <p>
- * <b>What is read</b> is what {@link X86Vcpu} would read. After a run, however it ended, the page has it. Once another
- * call has been made on the vCPU, which may have changed it, or before the first run, it is the ioctl that is issued.
+ * <b>What is read</b> is what the vCPU had when its last run ended, however that was. Once another call has been made on
+ * this vCPU, which may have changed it, or before the first run, it is the ioctl that is issued. What comes to a vCPU that
+ * does not run, by nobody's call on it, is seen by {@link X86Vcpu} at once and here after the next run: an NMI, SMI or INIT
+ * that another vCPU or a device sends changes its events. Of a guest whose state is protected (SEV-ES, TDX) KVM puts nothing
+ * in the page, and what is read is not the guest's.
  * <p>
  * <b>What is written</b> takes effect at the start of the next run, before the answer to the exit does, as if it had been
  * set by ioctl just then; until then it is what is read here. A run that a kick ends at once takes it too. What the
- * kernel would refuse it refuses there, with EINVAL out of {@link io.github.kvm4j.Vcpu#run()}, and the write is undone.
+ * kernel would refuse it refuses there, with EINVAL out of {@link io.github.kvm4j.Vcpu#run()}, and what it has not taken by
+ * then is dropped: it takes the general registers, then the special ones, then the events, so that with wrong special
+ * registers the general ones are the new ones, and the events those of before.
  * While a kind of registers waits so, {@link X86Vcpu} refuses to get and set it; other calls see the vCPU without it.
  * A vCPU that waits for its INIT, by an in-kernel local APIC, runs nothing and takes nothing: what is written is lost.
  * <p>
@@ -176,7 +181,7 @@ public final class SyncRegs {
      * @param from
      *            what to write
      * @throws IllegalArgumentException
-     *             when a field of a segment or descriptor table is out of its range
+     *             when CR8, or a field of a segment or descriptor table, is out of its range
      * @throws IllegalStateException
      *             when {@link SyncReg#SREGS} is not enabled, or another thread uses the vCPU
      * @throws ClosedException
@@ -186,6 +191,7 @@ public final class SyncRegs {
         fd.enter();
         try {
             require(SyncReg.SREGS);
+            X86Interrupts.checkCr8(from.cr8);
             from.writeTo(newSregs);
             sregs.copyFrom(newSregs);
             block.written(SyncReg.SREGS.bit());

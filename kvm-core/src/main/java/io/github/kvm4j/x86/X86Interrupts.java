@@ -178,12 +178,17 @@ public final class X86Interrupts {
     public void setCr8(long cr8) {
         fd.enter();
         try {
-            if (cr8 < 0 || cr8 > MAX_CR8) {
-                throw new IllegalArgumentException("CR8 is " + cr8 + "; it goes from 0 to " + MAX_CR8);
-            }
+            checkCr8(cr8);
             fd.runPage().setCr8(cr8);
         } finally {
             fd.leave();
+        }
+    }
+
+    /** Refuses what would make the next run fail. */
+    static void checkCr8(long cr8) {
+        if (cr8 < 0 || cr8 > MAX_CR8) {
+            throw new IllegalArgumentException("CR8 is " + cr8 + "; it goes from 0 to " + MAX_CR8);
         }
     }
 

@@ -196,7 +196,7 @@ public final class X86Vcpu {
      *             when the kernel refuses: EINVAL (a value that the processor would not take, or that the vCPU's CPUID does
      *             not announce: long mode needs its bit there)
      * @throws IllegalArgumentException
-     *             when a field of a segment or descriptor table is out of its range
+     *             when CR8, or a field of a segment or descriptor table, is out of its range
      * @throws IllegalStateException
      *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
      *             run since
@@ -208,6 +208,7 @@ public final class X86Vcpu {
         fd.enter();
         try {
             sync.requireUnwritten(SyncReg.SREGS.bit());
+            X86Interrupts.checkCr8(from.cr8);
             from.writeTo(sregs);
             fd.call(Ioctl.KVM_SET_SREGS, sregs);
             // Without an in-kernel local APIC KVM_RUN takes CR8 from the run page, and would undo this one.

@@ -310,6 +310,34 @@ class SyncRegsTest {
         }
     }
 
+    /** In the order of the kernel: general registers, special registers, events. */
+    @Test
+    void whatIsTakenBeforeWhatIsRefusedStaysAndTheRestIsDropped() {
+        try (RealModeGuest guest = new RealModeGuest(COUNT)) {
+            SyncRegs sync = enabled(guest.vcpu, EnumSet.allOf(SyncReg.class));
+            run(guest.vcpu);
+            Regs regs = regs(sync);
+            Sregs sregs = sregs(sync);
+            VcpuEvents events = events(sync);
+            Regs newRegs = regs.copy();
+            newRegs.rbx = 0x44;
+            Sregs wrong = sregs.copy();
+            wrong.fs.base = 0x3000;
+            wrong.cr4 = -1;
+            VcpuEvents newEvents = events.copy();
+            newEvents.nmiPending = 1;
+            sync.setRegs(newRegs);
+            sync.setSregs(wrong);
+            sync.setVcpuEvents(newEvents);
+            assertEquals("EINVAL", assertThrows(KvmException.class, guest.vcpu::run).errnoName());
+            assertEquals(newRegs, regs(sync));
+            assertEquals(sregs, sregs(sync));
+            assertEquals(events, events(sync));
+            run(guest.vcpu);
+            assertEquals(0x45, regs(sync).rbx);
+        }
+    }
+
     @Test
     void aFieldOutOfItsRangeLeavesThePageAsItWas() {
         try (RealModeGuest guest = new RealModeGuest(COUNT)) {
@@ -320,6 +348,11 @@ class SyncRegsTest {
             wrong.cs.base = 0x1230;
             wrong.ldt.dpl = 9;
             assertThrows(IllegalArgumentException.class, () -> sync.setSregs(wrong));
+            assertEquals(before, sregs(sync));
+            Sregs wrongPriority = before.copy();
+            wrongPriority.cs.base = 0x1230;
+            wrongPriority.cr8 = 16;
+            assertThrows(IllegalArgumentException.class, () -> sync.setSregs(wrongPriority));
             assertEquals(before, sregs(sync));
             VcpuEvents events = events(sync);
             VcpuEvents wrongEvents = events.copy();

@@ -138,6 +138,13 @@ class X86InterruptsTest {
             assertEquals(3, interrupts.cr8());
             assertThrows(IllegalArgumentException.class, () -> interrupts.setCr8(16));
             assertThrows(IllegalArgumentException.class, () -> interrupts.setCr8(-1));
+            for (long wrong : new long[]{16, -1, 1L << 32}) {
+                sregs.cr8 = wrong;
+                IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
+                        () -> guest.vcpu.x86().setSregs(sregs));
+                assertTrue(e.getMessage().contains("CR8"), e.getMessage());
+            }
+            assertEquals(3, guest.vcpu.x86().getSregs().cr8);
         }
     }
 

@@ -22,7 +22,10 @@ public final class SyncBlock {
     /** Whether anything was ever selected; until then the kernel's fields are not looked at. */
     private boolean used;
 
-    /** Whether nothing but the page has been read and written since the last run. */
+    /**
+     * Whether nothing but the page has been read and written since the last run, on this descriptor: what another vCPU's INIT
+     * or NMI does to this one meanwhile is not in the page.
+     */
     private boolean fresh;
 
     SyncBlock(MemorySegment page) {
@@ -85,7 +88,10 @@ public final class SyncBlock {
         }
     }
 
-    /** KVM_RUN failed. What it may have refused is withdrawn, or it would be refused for ever. */
+    /**
+     * KVM_RUN failed. What it may have refused is withdrawn, or it would be refused for ever. Kinds that it takes before the
+     * refused one have taken effect.
+     */
     void failed() {
         if (used) {
             fresh = false;
