@@ -106,7 +106,8 @@ public final class Vcpu implements AutoCloseable {
 
     /**
      * Hands the answer to the last exit over and runs the guest on the calling thread until its next exit. KVM_RUN,
-     * section 4.10. On a platform thread it allocates nothing.
+     * section 4.10. On a platform thread it allocates nothing, but for what a kind of exit, and a
+     * port string, need when they come to this vCPU for the first time.
      * <p>
      * {@link Thread#interrupt()} does not disturb a run; {@link #kick()} ends one. Signals of others are not reported: the
      * run goes on. A virtual thread may run a vCPU, and keeps its carrier thread for as long: with as many guests on

@@ -174,7 +174,8 @@ public sealed interface X86Exit extends Exit
 
     /**
      * KVM_EXIT_IRQ_WINDOW_OPEN: the guest can take an interrupt now, which
-     * {@link io.github.kvm4j.x86.X86Interrupts#requestWindow} asked to be told. It wants no answer. Where the local APIC is not the kernel's.
+     * {@link io.github.kvm4j.x86.X86Interrupts#requestWindow} asked to be told. It wants no answer. Where the local APIC is
+     * not the kernel's.
      */
     sealed interface IrqWindowOpen extends X86Exit permits Bare.IrqWindowOpen {
     }

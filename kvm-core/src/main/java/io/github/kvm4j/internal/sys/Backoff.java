@@ -2,7 +2,7 @@ package io.github.kvm4j.internal.sys;
 
 import java.util.concurrent.locks.LockSupport;
 
-/** Waits for another thread's short piece of work, at first by spinning, then by sleeping. Interrupts are left alone. */
+/** Waits for another thread's short piece of work, at first by spinning, then by sleeping. An interrupt does not disturb it, and is kept. */
 public final class Backoff {
 
     private static final int SPINS = 100;
@@ -12,16 +12,30 @@ public final class Backoff {
     private int round;
 
     /** Waits a little, longer with every call. */
-    @SuppressWarnings("ThreadPriorityCheck") // a hint is all that is wanted
     public void pause() {
+        round = pause(round);
+    }
+
+    /** The same without an object: begins with 0, and returns what the next call is to be given. */
+    @SuppressWarnings("ThreadPriorityCheck") // a hint is all that is wanted
+    public static int pause(int round) {
         if (round < SPINS) {
-            round++;
             Thread.onSpinWait();
         } else if (round < YIELDS) {
-            round++;
             Thread.yield();
         } else {
-            LockSupport.parkNanos(SLEEP_NANOS);
+            sleep();
+            return round;
+        }
+        return round + 1;
+    }
+
+    /** An interrupted thread would not be parked at all, and turn. */
+    private static void sleep() {
+        boolean interrupted = Thread.interrupted();
+        LockSupport.parkNanos(SLEEP_NANOS);
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

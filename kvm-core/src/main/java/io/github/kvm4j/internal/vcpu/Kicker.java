@@ -122,13 +122,13 @@ final class Kicker {
     }
 
     private int enterBusyGate() {
-        Backoff backoff = new Backoff();
+        int round = 0;
         while (true) {
             int now = gate;
             if ((now & 1) == 0 && GATE.compareAndSet(this, now, now + 1)) {
                 return now;
             }
-            backoff.pause();
+            round = Backoff.pause(round);
         }
     }
 
@@ -149,13 +149,16 @@ final class Kicker {
         }
     }
 
-    /** By the runner and the closer, after the state says that nobody runs: waits for the kicker that saw it otherwise. */
+    /**
+     * By the runner and the closer, after the state says that nobody runs: waits for the kicker that saw it otherwise. It
+     * only spins: a virtual thread that yields or parks gives its carrier away, and the signal would come to whom that
+     * carries next. What it waits for is a system call at most.
+     */
     void awaitKickInFlight() {
         int now = gate;
         if ((now & 1) != 0) {
-            Backoff backoff = new Backoff();
             while (gate == now) {
-                backoff.pause();
+                Thread.onSpinWait();
             }
         }
     }

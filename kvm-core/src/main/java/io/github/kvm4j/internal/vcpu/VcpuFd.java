@@ -35,8 +35,8 @@ import io.github.kvm4j.internal.sys.Mapping;
  * <p>
  * <b>Kick.</b> {@link Kicker} has the protocol.
  * <p>
- * <b>Close.</b> {@code closing} refuses new entries; {@link #close()} kicks once and waits until it gets the state from FREE to CLOSED,
- * waits for kicks in flight, and then frees.
+ * <b>Close.</b> {@code closing} refuses new entries; {@link #close()} kicks once and waits until it gets the state from
+ * FREE to CLOSED, waits for kicks in flight, and then frees.
  */
 public final class VcpuFd implements IoctlTarget, AutoCloseable {
 
