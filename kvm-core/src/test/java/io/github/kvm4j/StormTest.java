@@ -43,7 +43,8 @@ class StormTest {
         ChildJvm child = ChildJvm.run(CloseStorm.class, "-Xmx256m", "-Dstorm=" + CLOSES);
         assertEquals(0, child.status(), child::output);
         System.out.print(child.output());
-        Matcher output = Pattern.compile("closed (\\d+), in a run (\\d+)\nfds 0\nkvm mappings 0\n").matcher(child.output());
+        Matcher output = Pattern.compile("closed (\\d+), in a run (\\d+)\nfds 0\nkvm mappings 0\n")
+                .matcher(child.output());
         assertTrue(output.matches(), child::output);
         assertEquals(CLOSES, Integer.parseInt(output.group(1)));
         int inARun = Integer.parseInt(output.group(2));

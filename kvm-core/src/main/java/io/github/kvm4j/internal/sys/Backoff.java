@@ -1,13 +1,14 @@
 package io.github.kvm4j.internal.sys;
 
-import java.util.concurrent.locks.LockSupport;
-
-/** Waits for another thread's short piece of work, at first by spinning, then by sleeping. An interrupt does not disturb it, and is kept. */
+/**
+ * Waits for another thread's short piece of work, at first by spinning, then by sleeping. An interrupt does not disturb it,
+ * and is kept.
+ */
 public final class Backoff {
 
     private static final int SPINS = 100;
     private static final int YIELDS = 200;
-    private static final long SLEEP_NANOS = 50_000;
+    private static final int SLEEP_NANOS = 50_000;
 
     private int round;
 
@@ -30,10 +31,14 @@ public final class Backoff {
         return round + 1;
     }
 
-    /** An interrupted thread would not be parked at all, and turn. */
+    /** An interrupted thread would not sleep at all, and turn. Nor would it be parked: an interrupt leaves a permit behind. */
     private static void sleep() {
         boolean interrupted = Thread.interrupted();
-        LockSupport.parkNanos(SLEEP_NANOS);
+        try {
+            Thread.sleep(0, SLEEP_NANOS);
+        } catch (InterruptedException e) {
+            interrupted = true;
+        }
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
