@@ -1,7 +1,7 @@
 package io.github.kvm4j.util;
 
 import java.util.Collection;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -14,8 +14,10 @@ final class HandlerWait {
     /** The thread whose loop this is. */
     private static final ScopedValue<VcpuThread> CURRENT = ScopedValue.newInstance();
 
-    /** By the waiting handler's thread; used under its own lock. It has no cycle, since a wait that would close one is refused. */
-    private static final Map<VcpuThread, Collection<VcpuThread>> WAITS = new IdentityHashMap<>();
+    /**
+     * By the waiting handler's thread; used under its own lock. It has no cycle, since a wait that would close one is refused.
+     */
+    private static final Map<VcpuThread, Collection<VcpuThread>> WAITS = new HashMap<>();
 
     private HandlerWait() {
     }
@@ -26,8 +28,8 @@ final class HandlerWait {
     }
 
     /**
-     * Before a wait. Returns whether it would end: not when the caller is a handler that one of the threads waits for, through
-     * others maybe.
+     * Before a wait. Returns whether it would end: not when the caller is a handler that one of the threads waits for,
+     * through others maybe.
      */
     static boolean begin(Collection<VcpuThread> threads) {
         if (!CURRENT.isBound()) {
