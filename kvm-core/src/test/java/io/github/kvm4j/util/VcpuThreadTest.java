@@ -243,6 +243,7 @@ class VcpuThreadTest {
     }
 
     @Test
+    @RequiresKvm(arch = {Architecture.X86, Architecture.ARM64}) // on riscv the first vCPU starts the second
     void ofTwoHandlersThatPauseEachOtherOneIsRefused() {
         for (int i = 0; i < 10; i++) {
             try (TestGuest guest = new TestGuest(Program.COUNT)) {
@@ -269,6 +270,7 @@ class VcpuThreadTest {
     }
 
     @Test
+    @RequiresKvm(arch = {Architecture.X86, Architecture.ARM64}) // on riscv the first vCPU starts the second
     void twoHandlersMayCloseEachOther() {
         for (int i = 0; i < 10; i++) {
             try (TestGuest guest = new TestGuest(Program.COUNT)) {
