@@ -59,6 +59,11 @@ public final class RunPage {
         BYTE.setVolatile(page, IMMEDIATE_EXIT, (byte) 1);
     }
 
+    /** Asks the same for a KVM_RUN that the caller is about to issue itself: no other thread is to see it. */
+    public void requestOwnImmediateExit() {
+        page.set(JAVA_BYTE, IMMEDIATE_EXIT, (byte) 1);
+    }
+
     public void clearImmediateExit() {
         BYTE.setVolatile(page, IMMEDIATE_EXIT, (byte) 0);
     }

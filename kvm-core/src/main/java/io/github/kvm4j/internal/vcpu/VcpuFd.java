@@ -266,7 +266,7 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
         enter();
         try {
             decoder.complete();
-            runPage.requestImmediateExit();
+            runPage.requestOwnImmediateExit();
             long result = libc.ioctl(errno, number, KVM_RUN, 0);
             if (result >= 0) {
                 return decoder.decode();
