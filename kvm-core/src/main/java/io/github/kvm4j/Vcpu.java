@@ -50,7 +50,7 @@ public final class Vcpu implements AutoCloseable {
         this.attributes = new Attributes(fd);
         this.x86 = Architecture.ON_X86 ? new X86Vcpu(state, fd) : null;
         this.arm64 = Architecture.ON_ARM64 ? new Arm64Vcpu(state, fd, registers, attributes) : null;
-        this.riscv = Architecture.ON_RISCV ? new RiscvVcpu(registers) : null;
+        this.riscv = Architecture.ON_RISCV ? new RiscvVcpu(state, fd, registers) : null;
     }
 
     /**

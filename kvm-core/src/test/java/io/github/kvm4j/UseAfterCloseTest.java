@@ -144,6 +144,9 @@ class UseAfterCloseTest {
         if (type == MsrFilter.class) {
             return MsrFilter.allowing();
         }
+        if (type == io.github.kvm4j.arm64.GuestDebug.class) {
+            return io.github.kvm4j.arm64.GuestDebug.none();
+        }
         if (type == GuestDebug.class) {
             return GuestDebug.none();
         }

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
 
+import io.github.kvm4j.Capability;
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.UnsupportedCapabilityException;
@@ -412,6 +413,44 @@ public final class Arm64Vcpu {
         }
         attributes.setLong(kvm_arm64_h.KVM_ARM_VCPU_PVTIME_CTRL(), kvm_arm64_h.KVM_ARM_VCPU_PVTIME_IPA(),
                 guestAddress);
+    }
+
+    /**
+     * Debugs the guest from outside: what to be told as {@link io.github.kvm4j.exit.Arm64Exit.Debug}. It replaces what was
+     * set before. KVM_SET_GUEST_DEBUG, section 4.87, {@link Capability#SET_GUEST_DEBUG}.
+     *
+     * @param debug
+     *            what to be told; {@link GuestDebug#none()} for nothing more
+     * @throws IllegalArgumentException
+     *             when it has more breakpoints than {@link Capability#GUEST_DEBUG_HW_BPS}, or more watchpoints than
+     *             {@link Capability#GUEST_DEBUG_HW_WPS}: the kernel would pass over those that the processor has not
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_GUEST_DEBUG)
+    public void setGuestDebug(GuestDebug debug) {
+        fd.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            vm.require(Ioctl.KVM_SET_GUEST_DEBUG, FdKind.VCPU);
+            requireAtMost("breakpoints", debug.breakpoints(), Capability.GUEST_DEBUG_HW_BPS);
+            requireAtMost("watchpoints", debug.watchpoints(), Capability.GUEST_DEBUG_HW_WPS);
+            fd.call(Ioctl.KVM_SET_GUEST_DEBUG, debug.write(arena));
+        } finally {
+            fd.leave();
+        }
+    }
+
+    private void requireAtMost(String what, int count, Capability limit) {
+        if (count > 0 && count > vm.checkExtension(limit.number())) {
+            throw new IllegalArgumentException(count + " " + what + ": this processor has "
+                    + vm.checkExtension(limit.number()) + " (KVM_CAP_" + limit.name() + ")");
+        }
     }
 
     private static void requireInterrupt(String whose, int interrupt, int last) {

@@ -11,13 +11,18 @@ import io.github.kvm4j.internal.exit.UndecodedAccess;
  */
 public sealed interface Arm64Exit extends Exit {
 
-    /** KVM_EXIT_DEBUG on arm64. It wants no answer. */
+    /**
+     * KVM_EXIT_DEBUG on arm64: what {@link io.github.kvm4j.arm64.Arm64Vcpu#setGuestDebug} asked to be told. It wants no
+     * answer. Where the guest is, its program counter tells.
+     */
     sealed interface Debug extends Arm64Exit, Exit.Debug permits ArmStop {
 
         /**
          * Returns the exception's syndrome.
          *
-         * @return ESR_EL2, with its upper half where the kernel gives it (KVM_DEBUG_ARCH_HSR_HIGH_VALID, Linux 6.2)
+         * @return ESR_EL2, with its upper half where the kernel gives it (KVM_DEBUG_ARCH_HSR_HIGH_VALID, Linux 6.2). Bits
+         *         26 to 31 tell what came: 0x30 a breakpoint, 0x32 a single step, 0x34 a watchpoint, 0x3c a BRK, whose
+         *         number is in bits 0 to 15
          */
         long hsr();
 

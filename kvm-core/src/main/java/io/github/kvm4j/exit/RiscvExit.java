@@ -103,7 +103,10 @@ public sealed interface RiscvExit extends Exit {
         void answer(long oldValue);
     }
 
-    /** KVM_EXIT_DEBUG on RISC-V: the guest executed EBREAK. It says no more, and wants no answer. */
+    /**
+     * KVM_EXIT_DEBUG on RISC-V: the guest came to an EBREAK, where its program counter is, after
+     * {@link io.github.kvm4j.riscv.RiscvVcpu#setGuestDebug}. It says no more, and wants no answer.
+     */
     sealed interface Debug extends RiscvExit, Exit.Debug permits Bare.Debug {
     }
 }

@@ -1,17 +1,26 @@
 package io.github.kvm4j.riscv;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 
+import io.github.kvm4j.Capability;
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.KvmException;
+import io.github.kvm4j.UnsupportedCapabilityException;
+import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.riscv.kvm_guest_debug;
+import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vcpu.OneReg;
+import io.github.kvm4j.internal.vcpu.VcpuFd;
+import io.github.kvm4j.internal.vm.VmState;
 
 /**
- * What only riscv has of a vCPU: its registers. As with {@link io.github.kvm4j.Vcpu}, a call from a second thread while one
+ * What only riscv has of a vCPU: its registers, and EBREAK as an exit. As with {@link io.github.kvm4j.Vcpu}, a call from a second thread while one
  * is in progress is refused.
  * <p>
  * The vCPU that is created first can run, whatever its number; the others wait until the guest starts them by the SBI, with
@@ -19,17 +28,25 @@ import io.github.kvm4j.internal.vcpu.OneReg;
  */
 public final class RiscvVcpu {
 
+    private final VmState vm;
+    private final VcpuFd fd;
     private final OneReg registers;
 
     /**
      * For {@link io.github.kvm4j.Vcpu} alone.
      *
+     * @param vm
+     *            the VM
+     * @param fd
+     *            the vCPU
      * @param registers
-     *            the vCPU's registers by id
+     *            its registers by id
      * @hidden
      */
     @SuppressWarnings("exports")
-    public RiscvVcpu(OneReg registers) {
+    public RiscvVcpu(VmState vm, VcpuFd fd, OneReg registers) {
+        this.vm = vm;
+        this.fd = fd;
         this.registers = registers;
     }
 
@@ -213,6 +230,35 @@ public final class RiscvVcpu {
     @Issues(Ioctl.KVM_SET_ONE_REG)
     public void setSbiExtension(SbiExtension extension, boolean on) {
         registers.set(extension.id(), on ? 1 : 0);
+    }
+
+    /**
+     * Debugs the guest from outside: its EBREAK instructions come as {@link io.github.kvm4j.exit.RiscvExit.Debug} instead
+     * of being its own exceptions. There is nothing more on RISC-V: no single step, no hardware breakpoints.
+     * KVM_SET_GUEST_DEBUG, section 4.87, {@link Capability#SET_GUEST_DEBUG}, since Linux 6.10.
+     *
+     * @param on
+     *            whether they come
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_GUEST_DEBUG)
+    public void setGuestDebug(boolean on) {
+        fd.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            vm.require(Ioctl.KVM_SET_GUEST_DEBUG, FdKind.VCPU);
+            MemorySegment debug = kvm_guest_debug.allocate(arena);
+            kvm_guest_debug.control(debug, on ? kvm_h.KVM_GUESTDBG_ENABLE() : 0);
+            fd.call(Ioctl.KVM_SET_GUEST_DEBUG, debug);
+        } finally {
+            fd.leave();
+        }
     }
 
     /** The kernel says ENOENT, or EINVAL before 6.6, of what it does not know. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.HexFormat;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import io.github.kvm4j.Capability;
 import io.github.kvm4j.Kvm;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.Vcpu;
@@ -83,6 +85,28 @@ class RiscvVcpuTest {
         assertEquals(Math.PI, Double.longBitsToDouble(vcpu.getOneReg(f31)));
         assertArrayEquals(new byte[4],
                 vcpu.getOneRegBytes(new FloatRegister(FloatRegister.Precision.DOUBLE, FloatRegister.FCSR)));
+    }
+
+    @Test
+    @RequiresKvm(arch = Architecture.RISCV, capability = Capability.SET_GUEST_DEBUG)
+    void aBreakpointInstructionIsAStopUntilDebuggingEnds() {
+        // nop; ebreak; lui a0, 0x20; sw a0, 0(a0)
+        Vcpu vcpu = load("13000000 73001000 37050200 2320a500");
+        vcpu.riscv().setGuestDebug(true);
+        assertInstanceOf(RiscvExit.Debug.class, vcpu.run());
+        assertEquals(ENTRY + 4, vcpu.riscv().getOneReg(CoreRegister.PC));
+        // Behind it the guest goes on; before it, it would stop again.
+        assertInstanceOf(RiscvExit.Debug.class, vcpu.run());
+        vcpu.riscv().setOneReg(CoreRegister.PC, ENTRY + 8);
+        assertInstanceOf(Exit.Mmio.class, vcpu.run());
+        // The store is to be complete before the program counter is set: that is what completing it moves.
+        vcpu.completePending(exit -> fail(exit.toString()));
+        // Its own exception from now on, whose handler is the MMIO access.
+        vcpu.riscv().setOneReg(ControlRegister.STVEC, ENTRY + 8);
+        vcpu.riscv().setOneReg(CoreRegister.PC, ENTRY + 4);
+        vcpu.riscv().setGuestDebug(false);
+        assertInstanceOf(Exit.Mmio.class, vcpu.run());
+        assertEquals(3, vcpu.riscv().getOneReg(ControlRegister.SCAUSE), "a breakpoint");
     }
 
     @Test
