@@ -17,6 +17,8 @@ import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vm.VmState;
+import io.github.kvm4j.memory.DirtyLog;
+import io.github.kvm4j.memory.DirtyRings;
 import io.github.kvm4j.memory.GuestMemory;
 import io.github.kvm4j.unsafe.RawIoctls;
 import io.github.kvm4j.x86.X86Vm;
@@ -35,6 +37,8 @@ public final class Vm implements AutoCloseable {
     private final VmState state;
     private final KvmFd fd;
     private final GuestMemory memory;
+    private final DirtyLog dirtyLog;
+    private final DirtyRings dirtyRings;
     private final Attributes attributes;
 
     /** The host's architecture's; the other is null, so that its classes are not loaded. */
@@ -46,6 +50,8 @@ public final class Vm implements AutoCloseable {
         this.state = state;
         this.fd = state.fd();
         this.memory = new GuestMemory(state);
+        this.dirtyLog = new DirtyLog(state, memory);
+        this.dirtyRings = new DirtyRings(state, memory);
         this.attributes = new Attributes(fd);
         this.x86 = Architecture.ON_X86 ? new X86Vm(state) : null;
         this.arm64 = Architecture.ON_ARM64 ? new Arm64Vm(state) : null;
@@ -68,6 +74,24 @@ public final class Vm implements AutoCloseable {
      */
     public GuestMemory memory() {
         return memory;
+    }
+
+    /**
+     * Returns the bitmaps of the pages that the guest has written to.
+     *
+     * @return the log, the same object each time
+     */
+    public DirtyLog dirtyLog() {
+        return dirtyLog;
+    }
+
+    /**
+     * Returns the rings of the pages that the vCPUs have written to, the other way to follow them.
+     *
+     * @return the rings, the same object each time
+     */
+    public DirtyRings dirtyRings() {
+        return dirtyRings;
     }
 
     /**

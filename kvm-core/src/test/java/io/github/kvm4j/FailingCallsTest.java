@@ -19,6 +19,8 @@ import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.exit.X86Exit;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.memory.MemoryFlag;
+import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.x86.ExitHypercall;
 import io.github.kvm4j.x86.GuestDebug;
@@ -39,12 +41,18 @@ class FailingCallsTest {
     /** One whose capabilities that are sets of bits have those used here. */
     private static FakeLibc fake() {
         return new FakeLibc().withCapability(kvm_h.KVM_CAP_SET_GUEST_DEBUG2(), Integer.MAX_VALUE)
-                .withCapability(kvm_h.KVM_CAP_SYNC_REGS(), 7);
+                .withCapability(kvm_h.KVM_CAP_SYNC_REGS(), 7)
+                .withCapability(kvm_h.KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2(), 3)
+                .withCapability(kvm_h.KVM_CAP_DIRTY_LOG_RING_ACQ_REL(), 1 << 20);
     }
 
     private static void wholeLife(FakeLibc libc) {
         try (Kvm kvm = Kvm.open(PATH, new Host(libc)); Vm vm = kvm.createVm()) {
-            vm.memory().add(0, 0x10000);
+            MemoryRegion region = vm.memory().setFlags(vm.memory().add(0, 0x10000),
+                    Set.of(MemoryFlag.LOG_DIRTY_PAGES));
+            vm.dirtyLog().enableManualProtect(true);
+            vm.dirtyLog().clear(vm.dirtyLog().get(region));
+            vm.dirtyRings().enable(4096);
             vm.x86().setTssAddress(0xfffb_d000L);
             vm.x86().setIdentityMapAddress(0xfffb_c000L);
             vm.x86().setBootCpuId(0);

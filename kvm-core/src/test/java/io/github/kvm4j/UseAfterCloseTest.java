@@ -10,7 +10,9 @@ import java.lang.reflect.Modifier;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -27,6 +29,7 @@ import io.github.kvm4j.arm64.VcpuInit;
 import io.github.kvm4j.arm64.VgicV3;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.memory.DirtyPages;
 import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.riscv.IsaExtension;
 import io.github.kvm4j.riscv.RiscvRegister;
@@ -46,6 +49,7 @@ class UseAfterCloseTest {
 
     /** What tells or remembers, without a system call; and close itself. */
     private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory",
+            "dirtyLog", "dirtyRings",
             "unsafe", "syncRegs", "interrupts", "device",
             "kick", "vcpuMmapSize", "regions", "slot", "guestAddress", "size", "flags", "segment()", "toString",
             "equals", "hashCode");
@@ -55,16 +59,17 @@ class UseAfterCloseTest {
 
     private final FakeLibc libc = new FakeLibc();
     private final List<Object> closed = new ArrayList<>();
+    private final MemoryRegion region;
 
     UseAfterCloseTest() {
         Kvm kvm = Kvm.open(Path.of("/dev/kvm"), new Host(libc));
         Vm vm = kvm.createVm();
-        MemoryRegion region = vm.memory().add(0, 0x1000);
+        region = vm.memory().add(0, 0x1000);
         Vcpu vcpu = vm.createVcpu(0);
         Device device = vm.createDevice(DeviceType.VFIO);
         VgicV3 vgic = VgicV3.create(vm);
         kvm.close();
-        closed.addAll(List.of(kvm, vm, vm.memory(), region, vcpu, device, vgic));
+        closed.addAll(List.of(kvm, vm, vm.memory(), vm.dirtyLog(), vm.dirtyRings(), region, vcpu, device, vgic));
         if (Architecture.ON_X86) {
             closed.addAll(List.of(kvm.x86(), vm.x86(), vcpu.x86(), vcpu.x86().syncRegs(), vcpu.x86().interrupts()));
         } else if (Architecture.ON_ARM64) {
@@ -94,7 +99,7 @@ class UseAfterCloseTest {
         int before = libc.calls().size();
         Object[] arguments = method.getName().equals("setNrIrqs")
                 ? new Object[]{64}
-                : Arrays.stream(method.getParameterTypes()).map(UseAfterCloseTest::argument).toArray();
+                : Arrays.stream(method.getParameterTypes()).map(this::argument).toArray();
         if (harmless(method)) {
             method.invoke(object, arguments);
         } else {
@@ -106,7 +111,7 @@ class UseAfterCloseTest {
         assertEquals(before, libc.calls().size(), "a system call was made");
     }
 
-    private static Object argument(Class<?> type) {
+    private Object argument(Class<?> type) {
         if (type == int.class) {
             return 16; // an interrupt's number, and a register's offset
         }
@@ -150,6 +155,15 @@ class UseAfterCloseTest {
         if (type == GuestDebug.class) {
             return GuestDebug.none();
         }
+        if (type == MemoryRegion.class) {
+            return region;
+        }
+        if (type == Map.class) {
+            return new HashMap<>();
+        }
+        if (type == DirtyPages.class) {
+            return new DirtyPages(region);
+        }
         if (type == long[].class) {
             return new long[0];
         }
@@ -189,7 +203,8 @@ class UseAfterCloseTest {
     @Test
     void allPublicTypesWithALifeAreLookedAt() {
         List<String> names = closed.stream().map(object -> object.getClass().getSimpleName()).toList();
-        assertTrue(names.containsAll(List.of("Kvm", "Vm", "Vcpu", "Device", "VgicV3", "GuestMemory")));
+        assertTrue(names.containsAll(
+                List.of("Kvm", "Vm", "Vcpu", "Device", "VgicV3", "GuestMemory", "DirtyLog", "DirtyRings")));
         assertTrue(names.containsAll(Architecture.ON_X86
                 ? List.of("X86Kvm", "X86Vm", "X86Vcpu", "SyncRegs", "X86Interrupts")
                 : Architecture.ON_ARM64 ? List.of("Arm64Vm", "Arm64Vcpu") : List.of("RiscvVcpu")));

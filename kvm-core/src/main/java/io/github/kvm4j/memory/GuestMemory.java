@@ -147,7 +147,8 @@ public final class GuestMemory {
             Mapping mapping = Mapping.anonymous(host.libc(), "guest memory", size);
             try {
                 mappings.add(mapping);
-                MemoryRegion region = new MemoryRegion(slot, guestAddress, flags, mapping.segment(arena()));
+                MemoryRegion region = new MemoryRegion(slot, guestAddress, flags, mapping.segment(arena()),
+                        host.pageSize());
                 List<MemoryRegion> all = new ArrayList<>(regions);
                 all.add(region);
                 List<MemoryRegion> next = List.copyOf(all);
@@ -162,6 +163,47 @@ public final class GuestMemory {
                 throw t;
             }
         });
+    }
+
+    /**
+     * Changes how KVM treats a region: {@link MemoryFlag#LOG_DIRTY_PAGES} can come and go, as when a migration begins and
+     * ends. KVM_SET_USER_MEMORY_REGION, section 4.35.
+     *
+     * @param region
+     *            one of this memory's
+     * @param flags
+     *            all that it is to have from now on
+     * @return the region as it is now, which takes the other's place
+     * @throws IllegalArgumentException
+     *             when the region is none of this memory's, or a flag other than {@link MemoryFlag#LOG_DIRTY_PAGES} would
+     *             change
+     * @throws io.github.kvm4j.KvmException
+     *             when the kernel refuses: ENOMEM (a bitmap for the slot)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_SET_USER_MEMORY_REGION)
+    public MemoryRegion setFlags(MemoryRegion region, Set<MemoryFlag> flags) {
+        return vm.lifecycle().whileOpen(() -> {
+            requireCurrent(region);
+            if (flags.contains(MemoryFlag.READONLY) != region.flags().contains(MemoryFlag.READONLY)) {
+                throw new IllegalArgumentException(
+                        "READONLY cannot be changed, only LOG_DIRTY_PAGES: " + region + " to " + flags);
+            }
+            MemoryRegion changed = new MemoryRegion(region.slot(), region.guestAddress(), flags, region.segment(),
+                    host.pageSize());
+            List<MemoryRegion> next = regions.stream().map(other -> other.equals(region) ? changed : other).toList();
+            setSlot(region.slot(), region.guestAddress(), region.segment(), flags);
+            regions = next;
+            return changed;
+        });
+    }
+
+    /** Refuses what is not, or no longer, a region of this VM; under the VM's lock. */
+    void requireCurrent(MemoryRegion region) {
+        if (!regions.contains(region)) {
+            throw new IllegalArgumentException(region + " is not a memory region of this VM; it has: " + regions);
+        }
     }
 
     private Arena arena() {
@@ -231,7 +273,8 @@ public final class GuestMemory {
         }
     }
 
-    private @Nullable MemoryRegion find(int slot) {
+    @Nullable
+    MemoryRegion find(int slot) {
         for (MemoryRegion region : regions) {
             if (region.slot() == slot) {
                 return region;

@@ -12,12 +12,14 @@ public final class MemoryRegion {
     private final long guestAddress;
     private final Set<MemoryFlag> flags;
     private final MemorySegment segment;
+    private final int pageSize;
 
-    MemoryRegion(int slot, long guestAddress, Set<MemoryFlag> flags, MemorySegment segment) {
+    MemoryRegion(int slot, long guestAddress, Set<MemoryFlag> flags, MemorySegment segment, int pageSize) {
         this.slot = slot;
         this.guestAddress = guestAddress;
         this.flags = flags.isEmpty() ? Set.of() : Collections.unmodifiableSet(EnumSet.copyOf(flags));
         this.segment = segment;
+        this.pageSize = pageSize;
     }
 
     /**
@@ -54,6 +56,11 @@ public final class MemoryRegion {
      */
     public Set<MemoryFlag> flags() {
         return flags;
+    }
+
+    /** The size of the pages that KVM counts, in bytes. */
+    int pageSize() {
+        return pageSize;
     }
 
     /**

@@ -228,7 +228,7 @@ public final class FakeLibc implements Libc {
                 yield 0;
             }
             case KVM_RUN -> {
-                MemorySegment page = runPage(fds.get(fd));
+                MemorySegment page = mapping(fds.get(fd));
                 page.set(JAVA_INT, kvm_run.exit_reason$offset(), kvm_h.KVM_EXIT_HLT());
                 yield 0;
             }
@@ -236,14 +236,15 @@ public final class FakeLibc implements Libc {
         };
     }
 
+    /** The memory behind a mapping, named as in {@link #mapped()}. */
     @SuppressWarnings("restricted")
-    private MemorySegment runPage(String vcpu) {
+    public synchronized MemorySegment mapping(String what) {
         for (Map.Entry<Long, Mapped> entry : mappings.entrySet()) {
-            if (entry.getValue().what().equals(vcpu)) {
+            if (entry.getValue().what().equals(what)) {
                 return MemorySegment.ofAddress(entry.getKey()).reinterpret(entry.getValue().length());
             }
         }
-        throw new AssertionError("no run page of " + vcpu);
+        throw new AssertionError("no mapping of " + what + ", only " + mapped());
     }
 
     @Override
@@ -291,7 +292,7 @@ public final class FakeLibc implements Libc {
 
     @Override
     public synchronized long mmap(long length, int protection, int flags, int fd, long offset) {
-        String what = fd < 0 ? "anonymous " + length : fds.get(fd);
+        String what = (fd < 0 ? "anonymous " + length : fds.get(fd)) + (offset == 0 ? "" : " from " + offset);
         return call("mmap(" + what + ")", () -> {
             Arena arena = Arena.ofShared();
             long address = arena.allocate(length, 4096).address();

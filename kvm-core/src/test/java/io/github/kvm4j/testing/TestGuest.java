@@ -74,7 +74,22 @@ public final class TestGuest implements AutoCloseable {
         // 1: hlt; jmp 1b
         // 1: wfi; b 1b
         // 1: wfi; j 1b
-        WAIT("f4 ebfd", "7f2003d5 ffffff17", "73005010 6ff0dfff");
+        WAIT("f4 ebfd", "7f2003d5 ffffff17", "73005010 6ff0dfff"),
+
+        /**
+         * Reads an address from the device at 4 and a count from it at 8, writes the count left to as many pages from there
+         * on, 4 KiB apart, and the last word to the device at 0, again and again. On x86 it wants
+         * {@link RealModeGuest#flat(Vcpu)}.
+         */
+        // 1: mov ebx, [0x20004]; mov ecx, [0x20008]; 2: mov [ebx], ecx; add ebx, 0x1000; dec ecx; jnz 2b
+        // mov [0x20000], eax; jmp 1b
+        // mov x0, #0x20000; 1: ldr w1, [x0, #4]; ldr w2, [x0, #8]; 2: str w2, [x1]; add x1, x1, #0x1000; subs w2, w2, #1
+        // b.ne 2b; str w1, [x0]; b 1b
+        // lui a0, 0x20; 1: lw a1, 4(a0); lw a2, 8(a0); lui a3, 1; 2: sw a2, 0(a1); add a1, a1, a3; addi a2, a2, -1
+        // bnez a2, 2b; sw a1, 0(a0); j 1b
+        WRITE_PAGES("6766a104000200 6689c3 6766a108000200 6689c1 6766890b 6681c300100000 6649 75f1 6766a300000200 ebd4",
+                "4000a0d2 010440b9 020840b9 220000b9 21044091 42040071 a1ffff54 010000b9 f9ffff17",
+                "37050200 83254500 03268500 b7160000 23a0c500 b385d500 1306f6ff e31a06fe 2320b500 6ff01ffe");
 
         private final String x86;
         private final String arm64;

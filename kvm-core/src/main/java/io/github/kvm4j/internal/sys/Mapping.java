@@ -28,16 +28,22 @@ public final class Mapping implements AutoCloseable {
 
     /** Maps what a descriptor offers, shared with the kernel, readable and writable. */
     public static Mapping shared(Libc libc, String what, int fd, long length) {
-        return map(libc, what, length, libc_h.MAP_SHARED(), fd);
+        return shared(libc, what, fd, length, 0);
+    }
+
+    /** Maps what a descriptor offers from an offset on, shared with the kernel, readable and writable. */
+    public static Mapping shared(Libc libc, String what, int fd, long length, long offset) {
+        return map(libc, what, length, libc_h.MAP_SHARED(), fd, offset);
     }
 
     /** Maps fresh private memory, zeroed and not reserved: a page costs memory only when it is touched. */
     public static Mapping anonymous(Libc libc, String what, long length) {
-        return map(libc, what, length, libc_h.MAP_PRIVATE() | libc_h.MAP_ANONYMOUS() | libc_h.MAP_NORESERVE(), -1);
+        return map(libc, what, length, libc_h.MAP_PRIVATE() | libc_h.MAP_ANONYMOUS() | libc_h.MAP_NORESERVE(), -1,
+                0);
     }
 
-    private static Mapping map(Libc libc, String what, long length, int flags, int fd) {
-        long address = libc.mmap(length, libc_h.PROT_READ() | libc_h.PROT_WRITE(), flags, fd, 0);
+    private static Mapping map(Libc libc, String what, long length, int flags, int fd, long offset) {
+        long address = libc.mmap(length, libc_h.PROT_READ() | libc_h.PROT_WRITE(), flags, fd, offset);
         if (address < 0) {
             throw new KvmException("mmap(" + what + ", " + length + " bytes)", (int) -address,
                     Errno.ENOMEM.is(address)

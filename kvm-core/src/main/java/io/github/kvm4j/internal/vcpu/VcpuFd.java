@@ -62,6 +62,7 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
     private final int number;
     private final Mapping page;
     private final Mapping scratch;
+    private final @Nullable DirtyRing dirtyRing;
     private final SegmentAllocator scratchAllocator;
     private final MemorySegment errno;
     private final ExitDecoder decoder;
@@ -80,12 +81,13 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
     /** Who ran last. */
     private Runner runner = Runner.NONE;
 
-    private VcpuFd(Host host, Fd fd, int number, Mapping page, Mapping scratch) {
+    private VcpuFd(Host host, Fd fd, int number, Mapping page, Mapping scratch, @Nullable DirtyRing dirtyRing) {
         this.libc = host.libc();
         this.fd = fd;
         this.number = number;
         this.page = page;
         this.scratch = scratch;
+        this.dirtyRing = dirtyRing;
         this.scratchAllocator = SegmentAllocator.slicingAllocator(scratch.segment());
         this.errno = scratchAllocator.allocate(Libc.ERRNO);
         this.runPage = new RunPage(page.segment());
@@ -93,17 +95,25 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
         this.kicker = new Kicker(host, runPage, scratchAllocator.allocate(Libc.ERRNO), () -> state);
     }
 
-    /** Takes a vCPU's descriptor over and maps its run page. On failure nothing is left, the descriptor included. */
-    public static VcpuFd own(Host host, Fd fd, long mmapSize) {
+    /**
+     * Takes a vCPU's descriptor over, and maps its run page and its dirty ring of so many bytes, or none. On failure nothing
+     * is left, the descriptor included.
+     */
+    public static VcpuFd own(Host host, Fd fd, long mmapSize, long dirtyRingSize) {
         Mapping page = null;
         Mapping scratch = null;
+        DirtyRing ring = null;
         try {
             int number = fd.acquire();
             fd.release();
             page = Mapping.shared(host.libc(), fd.what() + "'s run page", number, mmapSize);
             scratch = Mapping.anonymous(host.libc(), fd.what() + "'s scratch memory", SCRATCH_SIZE);
-            return new VcpuFd(host, fd, number, page, scratch);
+            ring = dirtyRingSize > 0 ? DirtyRing.map(host, fd.what(), number, dirtyRingSize) : null;
+            return new VcpuFd(host, fd, number, page, scratch, ring);
         } catch (Throwable t) {
+            if (ring != null) {
+                Cleanup.after(t, ring::close);
+            }
             if (scratch != null) {
                 Cleanup.after(t, scratch::close);
             }
@@ -118,6 +128,11 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
     /** Scratch memory for one kind of state, for as long as the vCPU is open; used between enter and leave. */
     public SegmentAllocator scratch() {
         return scratchAllocator;
+    }
+
+    /** The dirty ring, if the VM has them; any thread may use it at any time. */
+    public @Nullable DirtyRing dirtyRing() {
+        return dirtyRing;
     }
 
     /** The run page; used between enter and leave. */
@@ -325,6 +340,9 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
             kicker.awaitKickInFlight();
             decoder.retire();
             Cleanup cleanup = new Cleanup();
+            if (dirtyRing != null) {
+                cleanup.step(dirtyRing::close);
+            }
             cleanup.step(page::close);
             cleanup.step(scratch::close);
             cleanup.step(fd::close);

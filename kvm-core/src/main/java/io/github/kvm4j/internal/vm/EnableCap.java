@@ -40,9 +40,10 @@ final class EnableCap {
             }
             requirePresent(capability);
             try (Arena arena = Arena.ofConfined()) {
-                return check(capability,
-                        vm.fd().attempt(Ioctl.KVM_ENABLE_CAP, request(arena, capability, arguments)));
+                check(capability, vm.fd().attempt(Ioctl.KVM_ENABLE_CAP, request(arena, capability, arguments)));
             }
+            vm.enabled(capability, arguments);
+            return capability;
         });
     }
 
@@ -98,10 +99,9 @@ final class EnableCap {
         return Ioctl.KVM_ENABLE_CAP + "(" + capability.kernelName() + ")";
     }
 
-    private static long check(Capability capability, long result) {
+    private static void check(Capability capability, long result) {
         if (result < 0) {
             throw Explanations.failure(Ioctl.KVM_ENABLE_CAP, name(capability), result);
         }
-        return result;
     }
 }

@@ -16,6 +16,7 @@ import io.github.kvm4j.internal.sys.Cleanup;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.LeakWatch;
 import io.github.kvm4j.internal.sys.Lifecycle;
+import io.github.kvm4j.internal.vcpu.DirtyRing;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 
 /**
@@ -36,6 +37,10 @@ public final class VmState {
     private final BitSet vcpuIds = new BitSet();
     private final List<Runnable> afterClose = new ArrayList<>();
     private @Nullable LeakWatch leakWatch;
+
+    /** Bytes, 0 without; and the rings of all vCPUs, those of closed ones too, which may have left something. */
+    private long dirtyRingSize;
+    private final List<DirtyRing> dirtyRings = new ArrayList<>();
 
     public VmState(KvmFd system, KvmFd fd) {
         this.system = system;
@@ -86,8 +91,29 @@ public final class VmState {
             String what = "vCPU " + id;
             fd.host().kickSignal().number();
             vcpuIds.set(id);
-            return own(vcpus, VcpuFd.own(fd.host(), fd.own(createVcpu(id), what), mmapSize));
+            VcpuFd vcpu = own(vcpus, VcpuFd.own(fd.host(), fd.own(createVcpu(id), what), mmapSize, dirtyRingSize));
+            if (vcpu.dirtyRing() != null) {
+                dirtyRings.add(vcpu.dirtyRing());
+            }
+            return vcpu;
         });
+    }
+
+    /** The size of each dirty ring in bytes; 0 as long as they are not enabled. */
+    public long dirtyRingSize() {
+        return lifecycle.locked(() -> dirtyRingSize);
+    }
+
+    /** The dirty rings of the vCPUs that there are and were. */
+    public List<DirtyRing> dirtyRings() {
+        return lifecycle.locked(() -> List.copyOf(dirtyRings));
+    }
+
+    /** A capability has been enabled on the VM; under the lifecycle's lock. */
+    void enabled(Capability capability, long... arguments) {
+        if (capability == Capability.DIRTY_LOG_RING || capability == Capability.DIRTY_LOG_RING_ACQ_REL) {
+            dirtyRingSize = arguments[0];
+        }
     }
 
     private long createVcpu(int id) {

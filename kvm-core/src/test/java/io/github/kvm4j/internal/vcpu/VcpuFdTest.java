@@ -35,7 +35,7 @@ class VcpuFdTest {
 
     private VcpuFd open() {
         Fd fd = Fd.own(libc, libc.newFd("vCPU 0"), "vCPU 0");
-        return VcpuFd.own(host, fd, FakeLibc.VCPU_MMAP_SIZE);
+        return VcpuFd.own(host, fd, FakeLibc.VCPU_MMAP_SIZE, 0);
     }
 
     @Test
