@@ -1,5 +1,4 @@
 /** Example programs: one class per idea. */
 module io.github.kvm4j.examples {
     requires io.github.kvm4j;
-    requires io.github.kvm4j.bindings;
 }

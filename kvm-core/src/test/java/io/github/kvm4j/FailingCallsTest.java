@@ -67,6 +67,10 @@ class FailingCallsTest {
             device.hasAttribute(GROUP, ADD);
             Vcpu vcpu = vm.createVcpu(0);
             vcpu.x86().setCpuid2(kvm.x86().getSupportedCpuid());
+            vcpu.x86().getCpuid2();
+            kvm.x86().getEmulatedCpuid();
+            kvm.x86().getSupportedHvCpuid();
+            vcpu.x86().getSupportedHvCpuid();
             Sregs sregs = vcpu.x86().getSregs();
             vcpu.x86().setSregs(sregs);
             Regs regs = vcpu.x86().getRegs();

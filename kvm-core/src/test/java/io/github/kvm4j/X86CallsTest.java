@@ -2,7 +2,6 @@ package io.github.kvm4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,7 +15,6 @@ import org.junit.jupiter.api.Timeout;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.kvm_interrupt;
 import io.github.kvm4j.bindings.kvm_pit_config;
-import io.github.kvm4j.bindings.x86.kvm_cpuid2;
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
@@ -36,36 +34,6 @@ class X86CallsTest {
     @AfterEach
     void close() {
         kvm.close();
-    }
-
-    /** Notes for how many entries there was room. */
-    private List<Integer> refusingCpuid(int times) {
-        List<Integer> rooms = new ArrayList<>();
-        libc.answering(Ioctl.KVM_GET_SUPPORTED_CPUID, call -> {
-            rooms.add(kvm_cpuid2.nent(call.argument()));
-            if (rooms.size() <= times) {
-                return -Errno.E2BIG.number();
-            }
-            kvm_cpuid2.nent(call.argument(), 3);
-            return 0;
-        });
-        return rooms;
-    }
-
-    @Test
-    void theCpuidTableIsAskedForAgainWithMoreRoom() {
-        List<Integer> rooms = refusingCpuid(2);
-        assertEquals(3, kvm.x86().getSupportedCpuid().entries().size());
-        assertEquals(3, rooms.size());
-        assertTrue(rooms.get(0) < rooms.get(1) && rooms.get(1) < rooms.get(2), rooms::toString);
-    }
-
-    @Test
-    void aCpuidTableThatNoRoomIsEnoughForIsGivenUp() {
-        List<Integer> rooms = refusingCpuid(8);
-        KvmException e = assertThrows(KvmException.class, kvm.x86()::getSupportedCpuid);
-        assertEquals("E2BIG", e.errnoName());
-        assertTrue(rooms.size() > 1 && rooms.size() <= 8, rooms::toString);
     }
 
     @Test

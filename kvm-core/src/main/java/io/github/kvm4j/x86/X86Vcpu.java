@@ -220,10 +220,11 @@ public final class X86Vcpu {
 
     /**
      * Sets what the guest's CPUID instruction returns, before the first run. KVM_SET_CPUID2, with section 4.20
-     * (KVM_SET_CPUID), {@link io.github.kvm4j.Capability#EXT_CPUID}.
+     * (KVM_SET_CPUID), {@link Capability#EXT_CPUID}. KVM looks some features up in it too, and lets the guest enable no others:
+     * it comes before special registers and MSRs.
      *
      * @param cpuid
-     *            the table
+     *            the table, as {@link X86Kvm#getSupportedCpuid()} gives one, {@link Cpuid#forVcpu made this vCPU's own}
      * @throws KvmException
      *             when the kernel refuses: E2BIG (more than 256 entries), EINVAL (after the first run, a table that differs
      *             from the one that the vCPU has; an impossible address width), EPERM (AMX without permission)
@@ -236,10 +237,50 @@ public final class X86Vcpu {
     public void setCpuid2(Cpuid cpuid) {
         fd.enter();
         try (Arena arena = Arena.ofConfined()) {
-            fd.call(Ioctl.KVM_SET_CPUID2, cpuid.write(arena));
+            fd.call(Ioctl.KVM_SET_CPUID2, CpuidTables.write(cpuid, arena));
         } finally {
             fd.leave();
         }
+    }
+
+    /**
+     * Reads the vCPU's CPUID table. KVM_GET_CPUID2, section 4.117, {@link Capability#EXT_CPUID}. KVM keeps what depends on other
+     * registers up to date in it: OSXSAVE, for one, follows CR4. The table is sized by itself; a new vCPU's is empty.
+     *
+     * @return the table
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_CPUID2)
+    public Cpuid getCpuid2() {
+        return CpuidTables.get(Ioctl.KVM_GET_CPUID2, table -> fd.attempt(Ioctl.KVM_GET_CPUID2, table));
+    }
+
+    /**
+     * Returns Hyper-V's CPUID leaves with all that KVM can be of it for this vCPU: what the system's do not have, such as enlightened
+     * VMCS, depends on what the vCPU has been given. KVM_GET_SUPPORTED_HV_CPUID, section 4.118,
+     * {@link Capability#HYPERV_CPUID}. The table is sized by itself.
+     *
+     * @return the table
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     * @see X86Kvm#getSupportedHvCpuid()
+     */
+    @Issues(Ioctl.KVM_GET_SUPPORTED_HV_CPUID)
+    public Cpuid getSupportedHvCpuid() {
+        vm.require(Ioctl.KVM_GET_SUPPORTED_HV_CPUID, FdKind.VCPU);
+        return CpuidTables.get(Ioctl.KVM_GET_SUPPORTED_HV_CPUID,
+                table -> fd.attempt(Ioctl.KVM_GET_SUPPORTED_HV_CPUID, table));
     }
 
     /**

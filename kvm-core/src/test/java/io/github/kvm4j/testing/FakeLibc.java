@@ -223,7 +223,7 @@ public final class FakeLibc implements Libc {
                 kvm_create_device.fd(argument, newFd(devices++ == 0 ? "device" : "device " + devices));
                 yield 0;
             }
-            case KVM_GET_SUPPORTED_CPUID -> {
+            case KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID, KVM_GET_SUPPORTED_HV_CPUID, KVM_GET_CPUID2 -> {
                 kvm_cpuid2.nent(argument, 0);
                 yield 0;
             }

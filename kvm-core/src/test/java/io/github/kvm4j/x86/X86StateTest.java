@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -16,13 +15,12 @@ import org.junit.jupiter.api.Test;
 import io.github.kvm4j.Kvm;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.Vm;
-import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 
-/** Registers and CPUID go to the vCPU and come back as they were. */
+/** Registers go to the vCPU and come back as they were. */
 @RequiresKvm(arch = Architecture.X86)
 class X86StateTest {
 
@@ -174,49 +172,6 @@ class X86StateTest {
         try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm()) {
             assertThrows(IllegalArgumentException.class, () -> vm.x86().setBootCpuId(-1));
             assertThrows(IllegalArgumentException.class, () -> vm.x86().setBootCpuId(1 << 20));
-        }
-    }
-
-    @Test
-    void theSupportedCpuidIsThatOfAProcessor() {
-        try (RealModeGuest guest = new RealModeGuest("f4")) {
-            Cpuid cpuid = guest.kvm.x86().getSupportedCpuid();
-            assertTrue(cpuid.entries().size() > 10, cpuid::toString);
-            assertTrue(List.of("GenuineIntel", "AuthenticAMD", "HygonGenuine").contains(cpuid.vendor()),
-                    cpuid.vendor());
-            assertTrue(cpuid.find(7, 0).isPresent());
-            assertTrue(cpuid.find(kvm_x86_h.KVM_CPUID_SIGNATURE()).isPresent(), "KVM's own leaf");
-            assertTrue(cpuid.find(0x7777_7777).isEmpty());
-        }
-    }
-
-    @Test
-    void theGuestSeesTheCpuidThatItIsGiven() {
-        // xor eax, eax; cpuid; hlt
-        try (RealModeGuest guest = new RealModeGuest("66 31 c0 0f a2 f4")) {
-            List<CpuidEntry> entries = new ArrayList<>(guest.kvm.x86().getSupportedCpuid().entries());
-            entries.replaceAll(entry -> entry.function() == 0
-                    ? new CpuidEntry(0, 0, 0, entry.eax(), 0x11111111, 0x22222222, 0x33333333)
-                    : entry);
-            guest.vcpu.x86().setCpuid2(new Cpuid(entries));
-            assertTrue(guest.vcpu.run() instanceof Exit.Hlt);
-            Regs regs = guest.vcpu.x86().getRegs();
-            assertEquals(0x11111111, regs.rbx);
-            assertEquals(0x22222222, regs.rcx);
-            assertEquals(0x33333333, regs.rdx);
-        }
-    }
-
-    @Test
-    void tooManyCpuidEntriesAreRefused() {
-        try (RealModeGuest guest = new RealModeGuest("f4")) {
-            List<CpuidEntry> entries = new ArrayList<>();
-            for (int i = 0; i < 300; i++) {
-                entries.add(new CpuidEntry(i, 0, 0, 0, 0, 0, 0));
-            }
-            KvmException e = assertThrows(KvmException.class, () -> guest.vcpu.x86().setCpuid2(new Cpuid(entries)));
-            assertEquals("KVM_SET_CPUID2", e.call());
-            assertEquals("E2BIG", e.errnoName());
         }
     }
 }

@@ -1,17 +1,12 @@
 package io.github.kvm4j.examples;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.Kvm;
 import io.github.kvm4j.Vm;
-import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.x86.Cpuid;
-import io.github.kvm4j.x86.CpuidEntry;
 
 /**
  * Prints what this host's KVM can do: its limits, its capabilities, and on x86 the CPUID table that a guest may have.
@@ -22,7 +17,6 @@ import io.github.kvm4j.x86.CpuidEntry;
 public final class KvmInfo {
 
     private static final int WIDTH = 120;
-    private static final int HYPERVISOR_LEAF = kvm_x86_h.KVM_CPUID_SIGNATURE();
 
     private KvmInfo() {
     }
@@ -103,20 +97,8 @@ public final class KvmInfo {
     }
 
     private static void cpuid(Cpuid cpuid) {
-        System.out.printf("%nSupported CPUID: %d entries, vendor %s%n", cpuid.entries().size(), cpuid.vendor());
-        cpuid.find(HYPERVISOR_LEAF)
-                .ifPresent(
-                        leaf -> System.out.printf("Hypervisor leaf 0x%x: \"%s\"%n", HYPERVISOR_LEAF, signature(leaf)));
-        for (CpuidFeatures features : CpuidFeatures.values()) {
-            cpuid.find(features.leaf()).ifPresent(leaf -> list(features.place() + ":", features.in(leaf)));
-        }
-    }
-
-    /** The twelve characters of a hypervisor's first leaf; a processor's vendor is in another order. */
-    private static String signature(CpuidEntry leaf) {
-        ByteBuffer bytes = ByteBuffer.allocate(12).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.putInt(leaf.ebx()).putInt(leaf.ecx()).putInt(leaf.edx());
-        return new String(bytes.array(), StandardCharsets.ISO_8859_1).replace("\0", "");
+        System.out.printf("%nSupported CPUID: %d entries, vendor %s%n%s%n", cpuid.entries().size(), cpuid.vendor(),
+                cpuid);
     }
 
     /** Prints words under a heading, as many in a line as fit. */
