@@ -78,9 +78,9 @@ class BadInputTest {
     @Test
     void memoryBeyondTheEndOfTheAddressSpaceIsRefused() {
         assertSays(refused(-4096, 8192), "beyond the 64-bit address space");
-        KvmException e = assertThrows(KvmException.class, () -> vm.memory().add(1L << 60, 4096));
-        assertEquals("KVM_SET_USER_MEMORY_REGION", e.call());
-        assertSays(e, Architecture.ON_X86 ? "EINVAL" : "EFAULT", "guest-physical address space");
+        // By the library where it knows the width of addresses, otherwise by the kernel.
+        assertSays(assertThrows(RuntimeException.class, () -> vm.memory().add(1L << 60, 4096)),
+                "guest-physical address space");
         assertEquals(List.of(), vm.memory().regions());
     }
 

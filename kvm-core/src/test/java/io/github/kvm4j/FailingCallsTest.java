@@ -19,8 +19,11 @@ import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.exit.X86Exit;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.memory.Backing;
+import io.github.kvm4j.memory.HostOption;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.memory.MemoryRegion;
+import io.github.kvm4j.memory.RegionOptions;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.x86.ExitHypercall;
 import io.github.kvm4j.x86.GuestDebug;
@@ -53,6 +56,10 @@ class FailingCallsTest {
             vm.dirtyLog().enableManualProtect(true);
             vm.dirtyLog().clear(vm.dirtyLog().get(region));
             vm.dirtyRings().enable(4096);
+            MemoryRegion high = vm.memory().add(0x100000, 0x1000,
+                    RegionOptions.of(Backing.memfd("ram")).with(HostOption.DONT_DUMP));
+            vm.memory().move(high, 0x200000);
+            vm.memory().remove(vm.memory().regions().getLast());
             vm.x86().setTssAddress(0xfffb_d000L);
             vm.x86().setIdentityMapAddress(0xfffb_c000L);
             vm.x86().setBootCpuId(0);

@@ -10,8 +10,6 @@ import java.util.Set;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.kvm_userspace_memory_region;
@@ -31,34 +29,6 @@ class GuestMemoryTest {
     @AfterEach
     void close() {
         kvm.close();
-    }
-
-    @ParameterizedTest
-    @CsvSource({"0x7ffffffffffff000, 0x2000, 0x7ffffffffffff000, 0x1000",
-            "0x7ffffffffffff000, 0x2000, 0x8000000000000000, 0x1000",
-            "0x7ffffffffffff000, 0x1000, 0x7fffffffffffe000, 0x3000",
-            "0x8000000000000000, 0x1000, 0x7ffffffffffff000, 0x2000"})
-    void overlapsAcrossTheSignBitAreRefused(String first, String size, String second, String otherSize) {
-        memory.add(parse(first), parse(size));
-        assertThrows(IllegalArgumentException.class, () -> memory.add(parse(second), parse(otherSize)));
-        assertEquals(1, memory.regions().size());
-    }
-
-    @Test
-    void neighboursAcrossTheSignBitAreNoOverlap() {
-        memory.add(Long.MAX_VALUE - 0xfff, 0x1000);
-        memory.add(Long.MIN_VALUE, 0x1000);
-        assertEquals(2, memory.regions().size());
-    }
-
-    private static long parse(String number) {
-        return Long.parseUnsignedLong(number.substring(2), 16);
-    }
-
-    @Test
-    void theLastPageOfTheAddressSpaceIsForTheKernelToRefuse() {
-        assertEquals(-4096, memory.add(-4096, 4096).guestAddress());
-        assertEquals(1, memory.segment(-1, 1).byteSize());
     }
 
     @Test

@@ -1,5 +1,7 @@
 package io.github.kvm4j.memory;
 
+import java.util.Set;
+
 import io.github.kvm4j.bindings.kvm_h;
 
 /** How KVM treats a memory slot: the flags of KVM_SET_USER_MEMORY_REGION. */
@@ -27,5 +29,13 @@ public enum MemoryFlag {
      */
     public int bit() {
         return bit;
+    }
+
+    static int bits(Set<MemoryFlag> flags) {
+        int bits = 0;
+        for (MemoryFlag flag : flags) {
+            bits |= flag.bit;
+        }
+        return bits;
     }
 }

@@ -1,25 +1,47 @@
 package io.github.kvm4j.memory;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.Optional;
 import java.util.Set;
 
-/** A range of guest-physical memory: one of KVM's memory slots and the host memory behind it. */
+import io.github.kvm4j.internal.sys.Fd;
+
+/**
+ * A range of guest-physical memory: one of KVM's memory slots and the host memory behind it. Immutable: where a region is
+ * moved, or its flags are changed, there is a new object, and the old one is no longer a region of its memory.
+ */
 public final class MemoryRegion {
+
+    /** None at all: it has no byte. */
+    static final MemoryRegion NONE = new MemoryRegion(-1, 0, Set.of(), HostMemory.foreign(MemorySegment.NULL, 1));
 
     private final int slot;
     private final long guestAddress;
     private final Set<MemoryFlag> flags;
+    private final HostMemory host;
     private final MemorySegment segment;
-    private final int pageSize;
 
-    MemoryRegion(int slot, long guestAddress, Set<MemoryFlag> flags, MemorySegment segment, int pageSize) {
+    /** How much of it can be accessed without care: all, or nothing when some may be missing; −1 for none at all. */
+    private final long sureSize;
+
+    MemoryRegion(int slot, long guestAddress, Set<MemoryFlag> flags, HostMemory host) {
         this.slot = slot;
         this.guestAddress = guestAddress;
         this.flags = flags.isEmpty() ? Set.of() : Collections.unmodifiableSet(EnumSet.copyOf(flags));
-        this.segment = segment;
-        this.pageSize = pageSize;
+        this.host = host;
+        this.segment = host.segment();
+        this.sureSize = slot < 0 ? -1 : (host.risk().isEmpty() ? segment.byteSize() : 0);
+    }
+
+    /** One that is not there yet, and has no memory: for what only asks where it is. */
+    @SuppressWarnings("restricted")
+    static MemoryRegion planned(int slot, long guestAddress, long size, Set<MemoryFlag> flags) {
+        // Safe: nobody gets to see the segment.
+        return new MemoryRegion(slot, guestAddress, flags,
+                HostMemory.foreign(MemorySegment.NULL.reinterpret(size), 1));
     }
 
     /**
@@ -60,17 +82,40 @@ public final class MemoryRegion {
 
     /** The size of the pages that KVM counts, in bytes. */
     int pageSize() {
-        return pageSize;
+        return host.pageSize();
     }
 
     /**
-     * Returns the host memory itself, which the guest reads and writes too. Any thread may use it, until the VM is closed;
-     * then it gives {@link IllegalStateException}.
+     * Returns the host memory itself, which the guest reads and writes too. Any thread may use it, until the region is removed
+     * or the VM closed; then it gives {@link IllegalStateException}. Where the file behind it is truncated it gives
+     * {@link InternalError}, possibly a little later than the access, and atomic accesses to it can end the JVM.
      *
      * @return all of the region
      */
     public MemorySegment segment() {
         return segment;
+    }
+
+    /**
+     * Returns the file by which another process of the same user can open and map the memory, if it is a
+     * {@link Backing.Memfd}. It is there until the region is removed or the VM closed.
+     *
+     * @return {@code /proc/PID/fd/N}; empty for other backings
+     */
+    public Optional<Path> sharedFile() {
+        Fd fd = host.fd();
+        return fd == null
+                ? Optional.empty()
+                : Optional.of(Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + fd.number()));
+    }
+
+    HostMemory host() {
+        return host;
+    }
+
+    /** How much of it, from its start, can be accessed without care. */
+    long sureSize() {
+        return sureSize;
     }
 
     /** Whether the guest sees all of the range here; {@code length} is not negative. */
@@ -82,6 +127,14 @@ public final class MemoryRegion {
     /** The last guest-physical address. */
     long lastAddress() {
         return guestAddress + size() - 1;
+    }
+
+    /** How far an address is from the nearest byte. */
+    long distance(long address) {
+        if (Long.compareUnsigned(address, guestAddress) < 0) {
+            return guestAddress - address;
+        }
+        return Long.compareUnsigned(address, lastAddress()) > 0 ? address - lastAddress() : 0;
     }
 
     @Override

@@ -16,6 +16,7 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 
+import io.github.kvm4j.Capability;
 import io.github.kvm4j.bindings.kvm_create_device;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.libc.libc_h;
@@ -41,6 +42,7 @@ public final class FakeLibc implements Libc {
     private final List<String> calls = new ArrayList<>();
     private final Map<Integer, String> fds = new TreeMap<>();
     private final Map<Long, Mapped> mappings = new TreeMap<>();
+    private final List<Mmap> mmaps = new ArrayList<>();
     private final Map<Ioctl, ToLongFunction<Call>> answers = new EnumMap<>(Ioctl.class);
     private final Map<Ioctl, Runnable> hooks = new ConcurrentHashMap<>();
     private final Map<Integer, Integer> capabilities = new HashMap<>();
@@ -54,6 +56,7 @@ public final class FakeLibc implements Libc {
     private String failingPrefix = "";
     private long openResult;
     private int devices;
+    private int refusedMemfdFlags;
     private boolean closeOnExec = true;
 
     /** An ioctl: the name of what it is issued on, and its argument. */
@@ -62,6 +65,10 @@ public final class FakeLibc implements Libc {
 
     /** What a signal does. */
     public record SignalAction(long handler, int flags) {
+    }
+
+    /** What mmap was called with: what is mapped, by name, and the flags. */
+    public record Mmap(long length, int flags, String what, long offset) {
     }
 
     private record Mapped(String what, long length, Arena arena) {
@@ -136,6 +143,17 @@ public final class FakeLibc implements Libc {
     public FakeLibc withoutCloseOnExec() {
         closeOnExec = false;
         return this;
+    }
+
+    /** Lets memfd_create refuse flags, as a kernel does that does not know them. */
+    public FakeLibc refusingMemfdFlags(int flags) {
+        refusedMemfdFlags = flags;
+        return this;
+    }
+
+    /** All mappings so far, in order. */
+    public synchronized List<Mmap> mmaps() {
+        return List.copyOf(mmaps);
     }
 
     /** All calls so far, in order: a system call with what it is about, or an ioctl's name. */
@@ -216,7 +234,10 @@ public final class FakeLibc implements Libc {
             case KVM_GET_API_VERSION -> kvm_h.KVM_API_VERSION();
             case KVM_GET_VCPU_MMAP_SIZE -> VCPU_MMAP_SIZE;
             case KVM_CHECK_EXTENSION -> capabilities.getOrDefault((int) value,
-                    value == kvm_h.KVM_CAP_NR_MEMSLOTS() ? 64 : value == kvm_h.KVM_CAP_MAX_VCPU_ID() ? 16 : 1);
+                    value == kvm_h.KVM_CAP_NR_MEMSLOTS() || value == Capability.ARM_VM_IPA_SIZE.number()
+                            || value == Capability.VM_GPA_BITS.number()
+                                    ? 64
+                                    : value == kvm_h.KVM_CAP_MAX_VCPU_ID() ? 16 : 1);
             case KVM_CREATE_VM -> newFd("VM");
             case KVM_CREATE_VCPU -> newFd("vCPU " + value);
             case KVM_CREATE_DEVICE -> {
@@ -271,7 +292,7 @@ public final class FakeLibc implements Libc {
             if ((flags & libc_h.O_CLOEXEC()) == 0) {
                 throw new AssertionError("opened without O_CLOEXEC");
             }
-            return openResult < 0 ? openResult : newFd("Kvm");
+            return openResult < 0 ? openResult : newFd(path.equals("/dev/kvm") ? "Kvm" : path);
         });
     }
 
@@ -285,14 +306,16 @@ public final class FakeLibc implements Libc {
     @Override
     public synchronized long fcntl(int fd, int command, int argument) {
         String what = fds.get(fd);
-        String name = command == libc_h.F_GETFD() ? "F_GETFD" : "F_SETFD " + argument;
-        return call("fcntl(" + what + ", " + name + ")",
+        Map<Integer, String> names = Map.of(libc_h.F_GETFD(), "F_GETFD", libc_h.F_SETFD(), "F_SETFD " + argument,
+                libc_h.F_ADD_SEALS(), "F_ADD_SEALS " + argument, libc_h.F_GET_SEALS(), "F_GET_SEALS");
+        return call("fcntl(" + what + ", " + names.get(command) + ")",
                 () -> command == libc_h.F_GETFD() && closeOnExec ? libc_h.FD_CLOEXEC() : 0);
     }
 
     @Override
     public synchronized long mmap(long length, int protection, int flags, int fd, long offset) {
         String what = (fd < 0 ? "anonymous " + length : fds.get(fd)) + (offset == 0 ? "" : " from " + offset);
+        mmaps.add(new Mmap(length, flags, what, offset));
         return call("mmap(" + what + ")", () -> {
             Arena arena = Arena.ofShared();
             long address = arena.allocate(length, 4096).address();
@@ -315,8 +338,19 @@ public final class FakeLibc implements Libc {
     }
 
     @Override
+    public synchronized long memfdCreate(String name, int flags) {
+        return call("memfd_create(" + name + ", " + flags + ")",
+                () -> (flags & refusedMemfdFlags) == 0 ? newFd("memfd " + name) : -Errno.EINVAL.number());
+    }
+
+    @Override
+    public synchronized long ftruncate(int fd, long length) {
+        return call("ftruncate(" + fds.get(fd) + ", " + length + ")", () -> 0);
+    }
+
+    @Override
     public synchronized long madvise(long address, long length, int advice) {
-        return call("madvise", () -> 0);
+        return call("madvise(" + length + ", " + advice + ")", () -> 0);
     }
 
     @Override

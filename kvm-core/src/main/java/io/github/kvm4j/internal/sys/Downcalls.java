@@ -51,6 +51,10 @@ final class Downcalls {
             bind("mmap", FIXED, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     // int munmap(void *addr, size_t length)
     static final MethodHandle munmap = bind("munmap", FIXED, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    // int memfd_create(const char *name, unsigned int flags)
+    static final MethodHandle memfd_create = bind("memfd_create", FIXED, JAVA_INT, ADDRESS, JAVA_INT);
+    // int ftruncate(int fd, off_t length)
+    static final MethodHandle ftruncate = bind("ftruncate", FIXED, JAVA_INT, JAVA_INT, JAVA_LONG);
     // int madvise(void *addr, size_t length, int advice)
     static final MethodHandle madvise = bind("madvise", FIXED, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     // int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact)

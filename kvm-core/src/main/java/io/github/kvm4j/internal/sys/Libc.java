@@ -47,6 +47,12 @@ public interface Libc {
     /** {@code munmap(2)}. */
     long munmap(long address, long length);
 
+    /** {@code memfd_create(2)}. */
+    long memfdCreate(String name, int flags);
+
+    /** {@code ftruncate(2)}. */
+    long ftruncate(int fd, long length);
+
     /** {@code madvise(2)}. */
     long madvise(long address, long length, int advice);
 

@@ -85,6 +85,19 @@ public final class LinuxLibc implements Libc {
     }
 
     @Override
+    public long memfdCreate(String name, int flags) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocateFrom(name);
+            return cold(errno -> (int) Downcalls.memfd_create.invokeExact(errno, text, flags));
+        }
+    }
+
+    @Override
+    public long ftruncate(int fd, long length) {
+        return cold(errno -> (int) Downcalls.ftruncate.invokeExact(errno, fd, length));
+    }
+
+    @Override
     public long madvise(long address, long length, int advice) {
         return cold(errno -> (int) Downcalls.madvise.invokeExact(errno, address, length, advice));
     }

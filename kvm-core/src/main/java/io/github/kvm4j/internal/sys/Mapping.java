@@ -38,19 +38,29 @@ public final class Mapping implements AutoCloseable {
 
     /** Maps fresh private memory, zeroed and not reserved: a page costs memory only when it is touched. */
     public static Mapping anonymous(Libc libc, String what, long length) {
-        return map(libc, what, length, libc_h.MAP_PRIVATE() | libc_h.MAP_ANONYMOUS() | libc_h.MAP_NORESERVE(), -1,
-                0);
+        return map(libc, what, length, libc_h.MAP_PRIVATE() | libc_h.MAP_ANONYMOUS() | libc_h.MAP_NORESERVE(), -1, 0);
     }
 
-    private static Mapping map(Libc libc, String what, long length, int flags, int fd, long offset) {
+    /** Maps what mmap(2) gives for these flags, readable and writable; a descriptor of −1 is none. */
+    public static Mapping map(Libc libc, String what, long length, int flags, int fd, long offset) {
         long address = libc.mmap(length, libc_h.PROT_READ() | libc_h.PROT_WRITE(), flags, fd, offset);
         if (address < 0) {
             throw new KvmException("mmap(" + what + ", " + length + " bytes)", (int) -address,
-                    Errno.ENOMEM.is(address)
-                            ? "not enough memory or address space, or vm.max_map_count is reached"
-                            : "");
+                    explanation(address, flags));
         }
         return new Mapping(libc, what, address, length);
+    }
+
+    private static String explanation(long result, int flags) {
+        boolean hugetlb = (flags & libc_h.MAP_HUGETLB()) != 0;
+        if (Errno.ENOMEM.is(result)) {
+            return hugetlb
+                    ? "not enough huge pages of this size are free; reserve more in /sys/kernel/mm/hugepages"
+                    : "not enough memory or address space, or vm.max_map_count is reached";
+        }
+        return hugetlb && Errno.EINVAL.is(result)
+                ? "this kernel has no huge pages of this size; /sys/kernel/mm/hugepages lists those it has"
+                : "";
     }
 
     /** The memory, in the global scope. */
@@ -58,11 +68,12 @@ public final class Mapping implements AutoCloseable {
         return segment;
     }
 
-    /** The memory, good for as long as an arena is open, which the owner closes before this. */
+    /** Some of the memory, good for as long as an arena is open, which the owner closes before this. */
     @SuppressWarnings("restricted")
-    public MemorySegment segment(Arena arena) {
+    public MemorySegment segment(Arena arena, long offset, long length) {
+        MemorySegment part = segment.asSlice(offset, length);
         // Safe: the arena is closed before the memory is unmapped.
-        return MemorySegment.ofAddress(segment.address()).reinterpret(segment.byteSize(), arena, null);
+        return MemorySegment.ofAddress(part.address()).reinterpret(length, arena, null);
     }
 
     @Override

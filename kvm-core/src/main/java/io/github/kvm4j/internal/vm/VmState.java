@@ -35,6 +35,7 @@ public final class VmState {
 
     /** Also those of closed vCPUs: the kernel keeps a vCPU until its VM is gone. */
     private final BitSet vcpuIds = new BitSet();
+    private final List<Runnable> beforeClose = new ArrayList<>();
     private final List<Runnable> afterClose = new ArrayList<>();
     private @Nullable LeakWatch leakWatch;
 
@@ -152,6 +153,11 @@ public final class VmState {
         lifecycle.locked(() -> vcpus.remove(child) || devices.remove(child));
     }
 
+    /** Adds a step that comes first when the VM is closed. */
+    public void beforeClose(Runnable step) {
+        beforeClose.add(step);
+    }
+
     /** Adds a step that must wait until the descriptor is closed, and the guest gone. */
     public void afterClose(Runnable step) {
         afterClose.add(step);
@@ -164,6 +170,7 @@ public final class VmState {
     public void close() {
         lifecycle.close(() -> {
             Cleanup cleanup = new Cleanup();
+            beforeClose.forEach(cleanup::step);
             List<VcpuFd> running = lifecycle.locked(() -> List.copyOf(vcpus)).reversed();
             running.forEach(vcpu -> cleanup.step(vcpu::close));
             lifecycle.locked(() -> List.copyOf(devices)).reversed().forEach(device -> cleanup.step(device::close));

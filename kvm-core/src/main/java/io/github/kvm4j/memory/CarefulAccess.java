@@ -1,0 +1,219 @@
+package io.github.kvm4j.memory;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.WritableByteChannel;
+
+import io.github.kvm4j.ClosedException;
+
+/**
+ * The accesses that are not one look into one region: those that cross from one region into the next, to memory that can be
+ * missing, of any length, or that a close or a removal on another thread gets in the way of.
+ */
+final class CarefulAccess {
+
+    /** At most so much in one go, so that a thread comes to a safepoint, and a close is noticed, every few milliseconds. */
+    static final long PIECE = 16 << 20;
+
+    private final GuestAccess memory;
+
+    CarefulAccess(GuestAccess memory) {
+        this.memory = memory;
+    }
+
+    /** What is done with a piece of a range: all that lies in one region, or less. */
+    @FunctionalInterface
+    interface Step<X extends Exception> {
+
+        /**
+         * Does it.
+         *
+         * @return how many bytes have been done, from the first on; less than 1 ends it
+         */
+        long on(MemorySegment segment, long offset, long length, long done) throws X;
+    }
+
+    /**
+     * Does something with a range, piece by piece. Whether all of it is there is asked before the first.
+     *
+     * @return how many bytes have been done
+     */
+    <X extends Exception> long each(long address, long length, Step<X> step) throws X {
+        MemoryMap map = memory.map();
+        map.check(address, length);
+        long done = 0;
+        while (done < length) {
+            long at = address + done;
+            MemoryRegion region = map.at(at);
+            long offset = at - region.guestAddress();
+            long piece = Math.min(Math.min(length - done, region.size() - offset), PIECE);
+            long its;
+            try {
+                its = step.on(region.segment(), offset, piece, done);
+                if (region.sureSize() == 0) {
+                    Faults.settle();
+                }
+            } catch (IllegalStateException e) {
+                map = changed(map, e);
+                map.check(at, length - done);
+                continue;
+            } catch (InternalError e) {
+                throw Faults.missing(region, at, piece, e);
+            }
+            if (its < 1) {
+                break;
+            }
+            done += its;
+        }
+        return done;
+    }
+
+    /** What is there after an arena turned out to be closed: if nothing has changed, it was somebody else's. */
+    MemoryMap changed(MemoryMap map, IllegalStateException e) {
+        MemoryMap now = memory.map();
+        if (now == MemoryMap.CLOSED) {
+            ClosedException closed = new ClosedException("VM");
+            closed.initCause(e);
+            throw closed;
+        }
+        if (now == map) {
+            throw e;
+        }
+        return now;
+    }
+
+    /** Reads a number of 1, 2, 4 or 8 bytes: at once if it lies in one region, otherwise byte by byte. */
+    long get(long address, int size) {
+        while (true) {
+            MemoryMap map = memory.map();
+            map.check(address, size);
+            MemoryRegion region = map.at(address);
+            if (!region.contains(address, size)) {
+                long value = 0;
+                for (int i = 0; i < size; i++) {
+                    value |= get(address + i, 1) << (i * Byte.SIZE);
+                }
+                return value;
+            }
+            try {
+                long value = get(region.segment(), address - region.guestAddress(), size);
+                Faults.settle();
+                return value;
+            } catch (IllegalStateException e) {
+                changed(map, e);
+            } catch (InternalError e) {
+                throw Faults.missing(region, address, size, e);
+            }
+        }
+    }
+
+    private static long get(MemorySegment segment, long offset, int size) {
+        return switch (size) {
+            case Byte.BYTES -> Byte.toUnsignedLong(segment.get(ValueLayout.JAVA_BYTE, offset));
+            case Short.BYTES -> Short.toUnsignedLong(segment.get(GuestAccess.SHORT, offset));
+            case Integer.BYTES -> Integer.toUnsignedLong(segment.get(GuestAccess.INT, offset));
+            default -> segment.get(GuestAccess.LONG, offset);
+        };
+    }
+
+    /** Writes a number as {@link #get} reads it. */
+    void put(long address, int size, long value) {
+        while (true) {
+            MemoryMap map = memory.map();
+            map.check(address, size);
+            MemoryRegion region = map.at(address);
+            if (!region.contains(address, size)) {
+                for (int i = 0; i < size; i++) {
+                    put(address + i, 1, value >>> (i * Byte.SIZE));
+                }
+                return;
+            }
+            try {
+                put(region.segment(), address - region.guestAddress(), size, value);
+                Faults.settle();
+                return;
+            } catch (IllegalStateException e) {
+                changed(map, e);
+            } catch (InternalError e) {
+                throw Faults.missing(region, address, size, e);
+            }
+        }
+    }
+
+    private static void put(MemorySegment segment, long offset, int size, long value) {
+        switch (size) {
+            case Byte.BYTES -> segment.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
+            case Short.BYTES -> segment.set(GuestAccess.SHORT, offset, (short) value);
+            case Integer.BYTES -> segment.set(GuestAccess.INT, offset, (int) value);
+            default -> segment.set(GuestAccess.LONG, offset, value);
+        }
+    }
+
+    /** Copies out of a segment; which bytes of it are there is the segment's to check, and has been. */
+    void copyIn(long address, MemorySegment from, long fromOffset, long length) {
+        each(address, length, (segment, offset, piece, done) -> {
+            MemorySegment.copy(from, fromOffset + done, segment, offset, piece);
+            return piece;
+        });
+    }
+
+    /** Copies into a segment. */
+    void copyOut(long address, MemorySegment to, long toOffset, long length) {
+        each(address, length, (segment, offset, piece, done) -> {
+            MemorySegment.copy(segment, offset, to, toOffset + done, piece);
+            return piece;
+        });
+    }
+
+    long copyIn(long address, ReadableByteChannel channel, long length) throws IOException {
+        return each(address, length, (segment, offset, piece, done) -> {
+            MemorySegment part = segment.asSlice(offset, piece);
+            try {
+                return channel.read(part.asByteBuffer());
+            } catch (IOException e) {
+                throw fault(address + done, piece, e);
+            }
+        });
+    }
+
+    long copyOut(long address, WritableByteChannel channel, long length) throws IOException {
+        return each(address, length, (segment, offset, piece, done) -> {
+            MemorySegment part = segment.asSlice(offset, piece);
+            try {
+                return channel.write(part.asByteBuffer());
+            } catch (IOException e) {
+                throw fault(address + done, piece, e);
+            }
+        });
+    }
+
+    /** The system call says EFAULT, in the words of the C library's language, where an access gives SIGBUS: so look. */
+    private IOException fault(long address, long length, IOException e) {
+        MemoryRegion region = memory.map().at(address);
+        if (!region.contains(address, length) || region.sureSize() != 0) {
+            return e;
+        }
+        try {
+            get(address, 1);
+            get(address + length - 1, 1);
+        } catch (MissingMemoryException missing) {
+            missing.addSuppressed(e);
+            throw missing;
+        }
+        return e;
+    }
+
+    /** How many bytes there are before the first that is 0; −1 when there are {@code most} and more. */
+    long findZero(long address, long most) {
+        MemoryMap map = memory.map();
+        map.check(address, 0);
+        for (long i = 0; i < most; i++) {
+            if (get(address + i, 1) == 0) {
+                return i;
+            }
+        }
+        return -1;
+    }
+}

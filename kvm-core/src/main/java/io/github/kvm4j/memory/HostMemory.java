@@ -1,0 +1,102 @@
+package io.github.kvm4j.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.kvm4j.internal.sys.Backoff;
+import io.github.kvm4j.internal.sys.Cleanup;
+import io.github.kvm4j.internal.sys.Fd;
+import io.github.kvm4j.internal.sys.Mapping;
+
+/**
+ * The host memory behind a region, which stays the same when the region moves. It has an arena of its own, since a region
+ * can be removed while others stay.
+ */
+final class HostMemory {
+
+    /** That of memory which cannot be missing when it is mapped. */
+    static final String NONE = "";
+
+    private final MemorySegment segment;
+    private final String risk;
+    private final @Nullable Mapping mapping;
+    private final @Nullable Arena arena;
+    private final @Nullable Fd fd;
+    private final int pageSize;
+    private boolean closed;
+
+    private HostMemory(MemorySegment segment, int pageSize, String risk, @Nullable Mapping mapping,
+            @Nullable Arena arena,
+            @Nullable Fd fd) {
+        this.segment = segment;
+        this.pageSize = pageSize;
+        this.risk = risk;
+        this.mapping = mapping;
+        this.arena = arena;
+        this.fd = fd;
+    }
+
+    /** Takes over part of a mapping, and the descriptor of what is mapped, if that is kept. */
+    static HostMemory of(Mapping mapping, long offset, long size, int pageSize, String risk, @Nullable Fd fd) {
+        Arena arena = Arena.ofShared();
+        return new HostMemory(mapping.segment(arena, offset, size), pageSize, risk, mapping, arena, fd);
+    }
+
+    /** Memory that somebody else owns. */
+    static HostMemory foreign(MemorySegment segment, int pageSize) {
+        return new HostMemory(segment, pageSize, NONE, null, null, null);
+    }
+
+    MemorySegment segment() {
+        return segment;
+    }
+
+    /** The size of the pages that KVM counts, in bytes. */
+    int pageSize() {
+        return pageSize;
+    }
+
+    /** What is behind it, where that can make it be missing though it is mapped; otherwise empty. */
+    String risk() {
+        return risk;
+    }
+
+    /** The descriptor that others can map too. */
+    @Nullable
+    Fd fd() {
+        return fd;
+    }
+
+    /** Unmaps it when nobody uses it any more. The second to come waits for the first. */
+    synchronized void close() {
+        if (closed) {
+            return;
+        }
+        if (arena != null) {
+            closeWhenUnused(arena);
+        }
+        closed = true;
+        Cleanup cleanup = new Cleanup();
+        if (mapping != null) {
+            cleanup.step(mapping::close);
+        }
+        if (fd != null) {
+            cleanup.step(fd::close);
+        }
+        cleanup.finish();
+    }
+
+    /** A shared arena refuses to be closed while a system call or a copy on another thread uses one of its segments. */
+    private static void closeWhenUnused(Arena arena) {
+        Backoff backoff = new Backoff();
+        while (arena.scope().isAlive()) {
+            try {
+                arena.close();
+            } catch (IllegalStateException inUse) {
+                backoff.pause();
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+package io.github.kvm4j.memory;
+
+import java.util.Arrays;
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.kvm4j.ClosedException;
+
+/** The regions at a moment, in the order of their addresses. Immutable: an access sees one of these from start to end. */
+final class MemoryMap {
+
+    static final MemoryMap EMPTY = new MemoryMap(new MemoryRegion[0]);
+
+    /** That of a VM that is closed, or being closed. */
+    static final MemoryMap CLOSED = new MemoryMap(new MemoryRegion[0]);
+
+    private final MemoryRegion[] regions;
+
+    /** Where each begins: by themselves, since a search looks at nothing else. */
+    private final long[] starts;
+
+    private MemoryMap(MemoryRegion... sorted) {
+        this.regions = sorted;
+        this.starts = Arrays.stream(sorted).mapToLong(MemoryRegion::guestAddress).toArray();
+    }
+
+    /** The region that has the address if any has: the last that begins at or below it, or the first of all. */
+    MemoryRegion at(long address) {
+        int low = 0;
+        int high = starts.length;
+        if (high == 0) {
+            return MemoryRegion.NONE;
+        }
+        while (high - low > 1) {
+            int middle = (low + high) >>> 1;
+            if (Long.compareUnsigned(starts[middle], address) <= 0) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        return regions[low];
+    }
+
+    /** Refuses a range that has not memory all over. One of length 0 may also lie at the end of a region. */
+    void check(long address, long length) {
+        if (this == CLOSED) {
+            throw new ClosedException("VM");
+        }
+        if (length < 0) {
+            throw new GuestAddressException(address, length, "the length is negative", nearest(address));
+        }
+        long at = address;
+        long left = length;
+        do {
+            MemoryRegion region = at(at);
+            long offset = at - region.guestAddress();
+            long here = region.size() - offset;
+            if (regions.length == 0 || Long.compareUnsigned(offset, region.size()) > 0 || (here == 0 && left > 0)) {
+                throw new GuestAddressException(address, length, String.format("there is no memory at 0x%x", at),
+                        nearest(at));
+            }
+            if (left <= here) {
+                return;
+            }
+            at += here;
+            left -= here;
+        } while (at != 0);
+        throw new GuestAddressException(address, length, "it ends beyond the 64-bit address space",
+                nearest(-1));
+    }
+
+    /** The one whose first or last byte is nearest. */
+    @Nullable
+    MemoryRegion nearest(long address) {
+        MemoryRegion best = null;
+        long least = 0;
+        for (MemoryRegion region : regions) {
+            long distance = region.distance(address);
+            if (best == null || Long.compareUnsigned(distance, least) < 0) {
+                best = region;
+                least = distance;
+            }
+        }
+        return best;
+    }
+
+    /** One that has some of a range, other than {@code except}. */
+    @Nullable
+    MemoryRegion overlapping(long address, long size, @Nullable MemoryRegion except) {
+        for (MemoryRegion region : regions) {
+            if (region != except && Long.compareUnsigned(address, region.lastAddress()) <= 0
+                    && Long.compareUnsigned(region.guestAddress(), address + size - 1) <= 0) {
+                return region;
+            }
+        }
+        return null;
+    }
+
+    /** The one in a slot. */
+    @Nullable
+    MemoryRegion inSlot(int slot) {
+        for (MemoryRegion region : regions) {
+            if (region.slot() == slot) {
+                return region;
+            }
+        }
+        return null;
+    }
+
+    boolean has(MemoryRegion region) {
+        return Arrays.asList(regions).contains(region);
+    }
+
+    MemoryMap with(MemoryRegion region) {
+        MemoryRegion[] more = Arrays.copyOf(regions, regions.length + 1);
+        more[regions.length] = region;
+        Arrays.sort(more, (a, b) -> Long.compareUnsigned(a.guestAddress(), b.guestAddress()));
+        return new MemoryMap(more);
+    }
+
+    MemoryMap without(MemoryRegion region) {
+        return new MemoryMap(
+                Arrays.stream(regions).filter(other -> other != region).toArray(MemoryRegion[]::new));
+    }
+
+    /** In the order of their addresses. */
+    List<MemoryRegion> regions() {
+        return List.of(regions);
+    }
+}

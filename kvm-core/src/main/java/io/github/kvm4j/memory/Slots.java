@@ -1,0 +1,136 @@
+package io.github.kvm4j.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.kvm4j.Capability;
+import io.github.kvm4j.bindings.kvm_userspace_memory_region;
+import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.internal.vm.VmState;
+
+/** The memory slots of a VM: what is checked before the kernel sees it, and KVM_SET_USER_MEMORY_REGION. */
+final class Slots {
+
+    /** What the kernel takes in one slot at the most, in pages (KVM_MEM_MAX_NR_PAGES, which no header exports). */
+    private static final long MAX_PAGES = (1L << 31) - 1;
+
+    /** What a kernel that does not tell has. */
+    private static final int DEFAULT_SLOTS = 32;
+
+    /** No x86 processor has wider physical addresses; this one's may be narrower, which the kernel knows. */
+    private static final int X86_ADDRESS_BITS = 52;
+
+    /** What an arm64 VM has of itself (section 4.2), and what KVM can at the most where it does not tell. */
+    private static final int ARM64_ADDRESS_BITS = 40;
+
+    private final VmState vm;
+    private final int pageSize;
+    private final int limit;
+    private final int addressBits;
+
+    Slots(VmState vm) {
+        this.vm = vm;
+        this.pageSize = vm.fd().host().pageSize();
+        int number = vm.checkExtension(Capability.NR_MEMSLOTS.number());
+        this.limit = number > 0 ? number : DEFAULT_SLOTS;
+        this.addressBits = addressBits(vm);
+    }
+
+    /** An upper bound of the width of guest-physical addresses. */
+    private static int addressBits(VmState vm) {
+        if (Architecture.ON_X86) {
+            return X86_ADDRESS_BITS;
+        }
+        if (Architecture.ON_ARM64) {
+            int bits = vm.checkExtension(Capability.ARM_VM_IPA_SIZE.number());
+            return bits > 0 ? bits : ARM64_ADDRESS_BITS;
+        }
+        int bits = Architecture.ON_RISCV ? vm.checkExtension(Capability.VM_GPA_BITS.number()) : 0;
+        return bits > 0 ? bits : Long.SIZE;
+    }
+
+    /** The lowest that is free. */
+    int free(MemoryMap map) {
+        for (int slot = 0; slot < limit; slot++) {
+            if (map.inSlot(slot) == null) {
+                return slot;
+            }
+        }
+        throw new IllegalArgumentException("all " + limit + " memory slots of this VM are taken");
+    }
+
+    /** Refuses a slot that does not exist or is taken. */
+    void checkSlot(MemoryMap map, int slot) {
+        if (slot < 0 || slot >= limit) {
+            throw new IllegalArgumentException(
+                    "memory slot " + slot + " is out of range: this VM has 0 to " + (limit - 1));
+        }
+        MemoryRegion other = map.inSlot(slot);
+        if (other != null) {
+            throw new IllegalArgumentException("memory slot " + slot + " is taken: " + other);
+        }
+    }
+
+    /** Refuses a range that the kernel would refuse, or that another region than {@code except} has some of. */
+    void checkRange(MemoryMap map, long guestAddress, long size, @Nullable MemoryRegion except) {
+        if (guestAddress % pageSize != 0) {
+            throw new IllegalArgumentException(
+                    String.format("guest address 0x%x is not a multiple of the page size, %d bytes", guestAddress,
+                            pageSize));
+        }
+        if (size <= 0 || size % pageSize != 0 || size / pageSize > MAX_PAGES) {
+            throw new IllegalArgumentException(String.format(
+                    "a memory region of 0x%x bytes: the size must be a multiple of the page size, %d bytes, above 0, and "
+                            + "at most %d pages",
+                    size, pageSize, MAX_PAGES));
+        }
+        long last = guestAddress + size - 1;
+        if (Long.compareUnsigned(last, guestAddress) < 0) {
+            throw new IllegalArgumentException(String.format(
+                    "a memory region of 0x%x bytes at 0x%x ends beyond the 64-bit address space", size, guestAddress));
+        }
+        if (addressBits < Long.SIZE && last >>> addressBits != 0) {
+            throw new IllegalArgumentException(String.format(
+                    "the memory region %s ends beyond the guest-physical address space, which has at most %d bits here",
+                    MemoryRegion.range(guestAddress, size), addressBits));
+        }
+        MemoryRegion other = map.overlapping(guestAddress, size, except);
+        if (other != null) {
+            throw new IllegalArgumentException(
+                    "the memory region " + MemoryRegion.range(guestAddress, size) + " overlaps " + other);
+        }
+    }
+
+    /** Refuses flags that this VM lacks. */
+    void checkFlags(Set<MemoryFlag> flags) {
+        if (flags.contains(MemoryFlag.READONLY)) {
+            vm.require(Ioctl.KVM_SET_USER_MEMORY_REGION, Capability.READONLY_MEM);
+        }
+    }
+
+    /** Gives a slot its memory, or changes where it is or its flags. */
+    void set(int slot, long guestAddress, MemorySegment memory, Set<MemoryFlag> flags) {
+        set(slot, guestAddress, memory.byteSize(), memory.address(), MemoryFlag.bits(flags));
+    }
+
+    /** Takes a slot's memory away: when this returns, no vCPU uses it any more. */
+    void delete(MemoryRegion region) {
+        set(region.slot(), region.guestAddress(), 0, region.segment().address(), 0);
+    }
+
+    private void set(int slot, long guestAddress, long size, long hostAddress, int flags) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment request = kvm_userspace_memory_region.allocate(call);
+            kvm_userspace_memory_region.slot(request, slot);
+            kvm_userspace_memory_region.flags(request, flags);
+            kvm_userspace_memory_region.guest_phys_addr(request, guestAddress);
+            kvm_userspace_memory_region.memory_size(request, size);
+            kvm_userspace_memory_region.userspace_addr(request, hostAddress);
+            vm.fd().call(Ioctl.KVM_SET_USER_MEMORY_REGION, request);
+        }
+    }
+}
