@@ -7,11 +7,15 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 import io.github.kvm4j.arm64.Arm64Vcpu;
+import io.github.kvm4j.bindings.kvm_mp_state;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.ioctl.Attributes;
+import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
+import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vcpu.OneReg;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
@@ -201,6 +205,71 @@ public final class Vcpu implements AutoCloseable {
     @Issues(Ioctl.KVM_ENABLE_CAP)
     public void enable(Capability capability, long... arguments) {
         state.enable(fd, capability, arguments);
+    }
+
+    /**
+     * Tells what the vCPU is doing: whether it runs, is halted or waits to be started. KVM_GET_MP_STATE, section 4.38,
+     * {@link Capability#MP_STATE}. On x86 it means something with an in-kernel local APIC alone.
+     *
+     * @return the state
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_MP_STATE)
+    public MpState getMpState() {
+        fd.enter();
+        try {
+            checkMpState(Ioctl.KVM_GET_MP_STATE, fd.entered(Ioctl.KVM_GET_MP_STATE, fd.buffer()));
+            return MpState.of(kvm_mp_state.mp_state(fd.buffer()));
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Puts the vCPU into a state, when it is restored or by the caller's own means of starting processors. KVM_SET_MP_STATE,
+     * section 4.39, {@link Capability#MP_STATE}. On x86 it takes more than {@link MpState#RUNNABLE} with an in-kernel local
+     * APIC alone.
+     *
+     * @param mpState
+     *            the state
+     * @throws IllegalArgumentException
+     *             for {@link MpState#UNKNOWN}
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (a state that this architecture does not have, or without an in-kernel
+     *             local APIC, or that does not go with a pending INIT)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_MP_STATE)
+    public void setMpState(MpState mpState) {
+        fd.enter();
+        try {
+            if (mpState == MpState.UNKNOWN) {
+                throw new IllegalArgumentException("UNKNOWN is what the kernel says, not a state to set");
+            }
+            kvm_mp_state.mp_state(fd.buffer(), mpState.number());
+            checkMpState(Ioctl.KVM_SET_MP_STATE, fd.entered(Ioctl.KVM_SET_MP_STATE, fd.buffer()));
+        } finally {
+            fd.leave();
+        }
+    }
+
+    private void checkMpState(Ioctl ioctl, long result) {
+        if (Errno.EINVAL.is(result) || Errno.ENOTTY.is(result)) {
+            state.require(ioctl, FdKind.VCPU);
+        }
+        KvmFd.check(ioctl, result);
     }
 
     /**

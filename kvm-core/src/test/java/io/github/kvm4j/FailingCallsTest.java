@@ -15,8 +15,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.x86.kvm_msrs;
+import io.github.kvm4j.bindings.x86.kvm_nested_state;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.exit.X86Exit;
+import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.memory.Backing;
@@ -27,8 +30,11 @@ import io.github.kvm4j.memory.RegionOptions;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.x86.ExitHypercall;
 import io.github.kvm4j.x86.GuestDebug;
+import io.github.kvm4j.x86.MachineCheck;
+import io.github.kvm4j.x86.Msr;
 import io.github.kvm4j.x86.MsrFilter;
 import io.github.kvm4j.x86.PitFlag;
+import io.github.kvm4j.x86.PmuEventFilter;
 import io.github.kvm4j.x86.Regs;
 import io.github.kvm4j.x86.Sregs;
 import io.github.kvm4j.x86.SyncReg;
@@ -46,7 +52,13 @@ class FailingCallsTest {
         return new FakeLibc().withCapability(kvm_h.KVM_CAP_SET_GUEST_DEBUG2(), Integer.MAX_VALUE)
                 .withCapability(kvm_h.KVM_CAP_SYNC_REGS(), 7)
                 .withCapability(kvm_h.KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2(), 3)
-                .withCapability(kvm_h.KVM_CAP_DIRTY_LOG_RING_ACQ_REL(), 1 << 20);
+                .withCapability(kvm_h.KVM_CAP_DIRTY_LOG_RING_ACQ_REL(), 1 << 20)
+                .answering(Ioctl.KVM_GET_MSRS, call -> kvm_msrs.nmsrs(call.argument()))
+                .answering(Ioctl.KVM_SET_MSRS, call -> kvm_msrs.nmsrs(call.argument()))
+                .answering(Ioctl.KVM_GET_NESTED_STATE, call -> {
+                    kvm_nested_state.size(call.argument(), (int) kvm_nested_state.sizeof());
+                    return 0;
+                });
     }
 
     private static void wholeLife(FakeLibc libc) {
@@ -68,6 +80,13 @@ class FailingCallsTest {
             vm.x86().setMsrFilter(MsrFilter.allowing().deny(MsrFilter.Access.READ, 0x174));
             vm.x86().enableHypercallExits(Set.of(ExitHypercall.MAP_GPA_RANGE));
             vm.x86().createPit2(Set.of(PitFlag.SPEAKER_DUMMY));
+            vm.x86().time().setTscKhz(vm.x86().time().getTscKhz());
+            vm.x86().time().setClock(vm.x86().time().getClock());
+            vm.x86().setPmuEventFilter(PmuEventFilter.denying());
+            vm.x86().setNrMmuPages(1000);
+            kvm.x86().getMsrIndexList();
+            kvm.x86().getFeatureMsrs(kvm.x86().getMsrFeatureIndexList());
+            kvm.x86().getXcompGuestSupp();
             Device device = vm.createDevice(DeviceType.VFIO);
             device.setAttribute(GROUP, ADD, new byte[4]);
             device.getAttribute(GROUP, ADD, 4);
@@ -84,6 +103,25 @@ class FailingCallsTest {
             vcpu.x86().setRegs(regs);
             vcpu.x86().setVcpuEvents(vcpu.x86().getVcpuEvents());
             vcpu.x86().setGuestDebug(GuestDebug.none().withSingleStep().withInterruptsBlocked());
+            vcpu.x86().setSregs2(vcpu.x86().getSregs2());
+            vcpu.x86().setDebugRegs(vcpu.x86().getDebugRegs());
+            vcpu.x86().fpu().setFpu(vcpu.x86().fpu().getFpu());
+            vcpu.x86().fpu().setXsave(vcpu.x86().fpu().getXsave());
+            vcpu.x86().fpu().setXcrs(vcpu.x86().fpu().getXcrs());
+            vcpu.x86().msrs().setMsrs(vcpu.x86().msrs().getMsrs(Msr.IA32_TSC.index(), Msr.LSTAR.index()));
+            vcpu.x86().apic().setLapic(vcpu.x86().apic().getLapic());
+            vcpu.x86().apic().setTprAccessReporting(false);
+            vcpu.x86().apic().setVapicAddress(0);
+            vcpu.x86().time().setTscKhz(vcpu.x86().time().getTscKhz());
+            vcpu.x86().time().setTscOffset(vcpu.x86().time().getTscOffset());
+            vcpu.x86().time().kvmclockCtrl();
+            vcpu.x86().machineChecks().setup(1, kvm.x86().getMceCapSupported());
+            vcpu.x86().machineChecks().setMce(new MachineCheck(0, MachineCheck.VALID, 0, 0, 0));
+            vcpu.x86().nested().setNestedState(vcpu.x86().nested().getNestedState());
+            vcpu.x86().options().hypervEnlightenedVmcs();
+            vcpu.x86().translate(0);
+            vcpu.setMpState(vcpu.getMpState());
+            vcpu.x86().interrupts().smi();
             vcpu.x86().interrupts().nmi();
             vcpu.x86().interrupts().inject(0x20);
             vcpu.enable(Capability.ENFORCE_PV_FEATURE_CPUID, 1);

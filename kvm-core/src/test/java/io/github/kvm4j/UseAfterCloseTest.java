@@ -46,11 +46,22 @@ import io.github.kvm4j.riscv.SbiExtension;
 import io.github.kvm4j.testing.DependsOnHost;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.x86.Cpuid;
+import io.github.kvm4j.x86.DebugRegs;
+import io.github.kvm4j.x86.Fpu;
 import io.github.kvm4j.x86.GuestDebug;
+import io.github.kvm4j.x86.Lapic;
+import io.github.kvm4j.x86.MachineCheck;
+import io.github.kvm4j.x86.Msr;
 import io.github.kvm4j.x86.MsrFilter;
+import io.github.kvm4j.x86.Msrs;
+import io.github.kvm4j.x86.NestedState;
 import io.github.kvm4j.x86.Regs;
 import io.github.kvm4j.x86.Sregs;
+import io.github.kvm4j.x86.Sregs2;
 import io.github.kvm4j.x86.VcpuEvents;
+import io.github.kvm4j.x86.VmClock;
+import io.github.kvm4j.x86.Xcrs;
+import io.github.kvm4j.x86.Xsave;
 
 /** Every public method of a closed object throws IllegalStateException, but for the few that need no descriptor. */
 @DependsOnHost
@@ -59,7 +70,8 @@ class UseAfterCloseTest {
     /** What tells or remembers, without a system call; and close itself. */
     private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory",
             "dirtyLog", "dirtyRings",
-            "unsafe", "syncRegs", "interrupts", "device",
+            "unsafe", "syncRegs", "interrupts", "device", "fpu", "msrs", "apic", "machineChecks", "nested", "options",
+            "time",
             "kick", "vcpuMmapSize", "regions", "slot", "guestAddress", "size", "flags", "segment()", "toString",
             "sharedFile", "atomics", "builder", "region", "equals", "hashCode");
 
@@ -81,7 +93,10 @@ class UseAfterCloseTest {
         closed.addAll(List.of(kvm, vm, vm.memory(), vm.memory().atomics(), vm.memory().unsafe(),
                 vm.memory().builder().region(0, 0x1000), vm.dirtyLog(), vm.dirtyRings(), region, vcpu, device, vgic));
         if (Architecture.ON_X86) {
-            closed.addAll(List.of(kvm.x86(), vm.x86(), vcpu.x86(), vcpu.x86().syncRegs(), vcpu.x86().interrupts()));
+            closed.addAll(List.of(kvm.x86(), vm.x86(), vm.x86().options(), vm.x86().time()));
+            closed.addAll(List.of(vcpu.x86(), vcpu.x86().syncRegs(), vcpu.x86().interrupts(), vcpu.x86().fpu(),
+                    vcpu.x86().msrs(), vcpu.x86().apic(), vcpu.x86().time(), vcpu.x86().machineChecks(),
+                    vcpu.x86().nested(), vcpu.x86().options()));
         } else if (Architecture.ON_ARM64) {
             closed.addAll(List.of(vm.arm64(), vcpu.arm64()));
         } else {
@@ -174,6 +189,48 @@ class UseAfterCloseTest {
         if (type == Sregs.class) {
             return new Sregs();
         }
+        if (type == Sregs2.class) {
+            return new Sregs2();
+        }
+        if (type == DebugRegs.class) {
+            return new DebugRegs();
+        }
+        if (type == Fpu.class) {
+            return new Fpu();
+        }
+        if (type == Xsave.class) {
+            return new Xsave();
+        }
+        if (type == Xcrs.class) {
+            return new Xcrs();
+        }
+        if (type == Lapic.class) {
+            return new Lapic();
+        }
+        if (type == Msr.class) {
+            return Msr.IA32_TSC;
+        }
+        if (type == Msrs.class) {
+            return new Msrs().put(Msr.IA32_TSC, 0);
+        }
+        if (type == int[].class) {
+            return new int[]{1};
+        }
+        if (type == MpState.class) {
+            return MpState.RUNNABLE;
+        }
+        if (type == MachineCheck.class) {
+            return new MachineCheck(0, 0, 0, 0, 0);
+        }
+        if (type == NestedState.class) {
+            return new NestedState();
+        }
+        if (type == VmClock.class) {
+            return VmClock.of(0);
+        }
+        if (type == io.github.kvm4j.x86.PmuEventFilter.class) {
+            return io.github.kvm4j.x86.PmuEventFilter.denying();
+        }
         if (type == Cpuid.class) {
             return new Cpuid(List.of());
         }
@@ -240,7 +297,9 @@ class UseAfterCloseTest {
         assertTrue(names.containsAll(List.of("Kvm", "Vm", "Vcpu", "Device", "VgicV3", "GuestMemory",
                 "DirtyLog", "DirtyRings", "GuestAtomics", "MemoryBuilder", "ForeignMemory")));
         assertTrue(names.containsAll(Architecture.ON_X86
-                ? List.of("X86Kvm", "X86Vm", "X86Vcpu", "SyncRegs", "X86Interrupts")
+                ? List.of("X86Kvm", "X86Vm", "X86VmOptions", "X86VmTime", "X86Vcpu", "SyncRegs", "X86Interrupts",
+                        "X86Fpu",
+                        "X86Msrs", "X86Apic", "X86Time", "X86MachineChecks", "X86Nested", "X86VcpuOptions")
                 : Architecture.ON_ARM64 ? List.of("Arm64Vm", "Arm64Vcpu") : List.of("RiscvVcpu")));
     }
 }

@@ -13,4 +13,12 @@ final class Fields {
         }
         return value;
     }
+
+    /** Refuses an array that is not as long as the structure's field. */
+    static byte[] check(String name, byte[] bytes, int length) {
+        if (bytes.length != length) {
+            throw new IllegalArgumentException(name + " has " + length + " bytes; these are " + bytes.length);
+        }
+        return bytes;
+    }
 }

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.Objects;
 
 import io.github.kvm4j.bindings.x86.kvm_sregs;
 
@@ -13,47 +12,17 @@ import io.github.kvm4j.bindings.x86.kvm_sregs;
  * values, which nothing ties to a vCPU.
  *
  * @see X86Vcpu#getSregs(Sregs)
+ * @see Sregs2
  */
-public final class Sregs {
+public final class Sregs extends SpecialRegisters {
 
     private static final long BITMAP = kvm_sregs.interrupt_bitmap$offset();
     private static final int BITMAP_WORDS = (int) kvm_sregs.interrupt_bitmap$layout().elementCount();
 
-    /** The code segment. */
-    public final Segment cs = new Segment();
-    /** The data segment. */
-    public final Segment ds = new Segment();
-    /** The extra segment. */
-    public final Segment es = new Segment();
-    /** The FS segment. */
-    public final Segment fs = new Segment();
-    /** The GS segment. */
-    public final Segment gs = new Segment();
-    /** The stack segment. */
-    public final Segment ss = new Segment();
-    /** The task register. */
-    public final Segment tr = new Segment();
-    /** The local descriptor table's register. */
-    public final Segment ldt = new Segment();
-    /** The global descriptor table's register. */
-    public final DescriptorTable gdt = new DescriptorTable();
-    /** The interrupt descriptor table's register. */
-    public final DescriptorTable idt = new DescriptorTable();
-    /** Control register CR0. */
-    public long cr0;
-    /** Control register CR2: the linear address of the last page fault. */
-    public long cr2;
-    /** Control register CR3: the physical address of the page tables, and flags. */
-    public long cr3;
-    /** Control register CR4. */
-    public long cr4;
-    /** Control register CR8: the task priority. */
-    public long cr8;
-    /** The extended feature enable register. */
-    public long efer;
-    /** The MSR IA32_APIC_BASE. */
-    public long apicBase;
-    /** A bit for the one external interrupt, if any, that is acknowledged but not yet delivered; 256 bits. */
+    /**
+     * A bit for the one external interrupt, if any, that is acknowledged but not yet delivered; 256 bits. Written without
+     * one, it does not take back an interrupt that the vCPU has.
+     */
     public final long[] interruptBitmap = new long[BITMAP_WORDS];
 
     /** Makes a set of zeros. */
@@ -67,68 +36,22 @@ public final class Sregs {
      */
     public Sregs copy() {
         Sregs copy = new Sregs();
-        copy.cs.set(cs);
-        copy.ds.set(ds);
-        copy.es.set(es);
-        copy.fs.set(fs);
-        copy.gs.set(gs);
-        copy.ss.set(ss);
-        copy.tr.set(tr);
-        copy.ldt.set(ldt);
-        copy.gdt.set(gdt);
-        copy.idt.set(idt);
-        copy.cr0 = cr0;
-        copy.cr2 = cr2;
-        copy.cr3 = cr3;
-        copy.cr4 = cr4;
-        copy.cr8 = cr8;
-        copy.efer = efer;
-        copy.apicBase = apicBase;
+        copy.setCommon(this);
         System.arraycopy(interruptBitmap, 0, copy.interruptBitmap, 0, BITMAP_WORDS);
         return copy;
     }
 
+    @Override
     void readFrom(MemorySegment sregs) {
-        cs.readFrom(sregs, kvm_sregs.cs$offset());
-        ds.readFrom(sregs, kvm_sregs.ds$offset());
-        es.readFrom(sregs, kvm_sregs.es$offset());
-        fs.readFrom(sregs, kvm_sregs.fs$offset());
-        gs.readFrom(sregs, kvm_sregs.gs$offset());
-        ss.readFrom(sregs, kvm_sregs.ss$offset());
-        tr.readFrom(sregs, kvm_sregs.tr$offset());
-        ldt.readFrom(sregs, kvm_sregs.ldt$offset());
-        gdt.readFrom(sregs, kvm_sregs.gdt$offset());
-        idt.readFrom(sregs, kvm_sregs.idt$offset());
-        cr0 = kvm_sregs.cr0(sregs);
-        cr2 = kvm_sregs.cr2(sregs);
-        cr3 = kvm_sregs.cr3(sregs);
-        cr4 = kvm_sregs.cr4(sregs);
-        cr8 = kvm_sregs.cr8(sregs);
-        efer = kvm_sregs.efer(sregs);
-        apicBase = kvm_sregs.apic_base(sregs);
+        super.readFrom(sregs);
         for (int i = 0; i < BITMAP_WORDS; i++) {
             interruptBitmap[i] = sregs.getAtIndex(JAVA_LONG, BITMAP / Long.BYTES + i);
         }
     }
 
+    @Override
     void writeTo(MemorySegment sregs) {
-        cs.writeTo(sregs, kvm_sregs.cs$offset());
-        ds.writeTo(sregs, kvm_sregs.ds$offset());
-        es.writeTo(sregs, kvm_sregs.es$offset());
-        fs.writeTo(sregs, kvm_sregs.fs$offset());
-        gs.writeTo(sregs, kvm_sregs.gs$offset());
-        ss.writeTo(sregs, kvm_sregs.ss$offset());
-        tr.writeTo(sregs, kvm_sregs.tr$offset());
-        ldt.writeTo(sregs, kvm_sregs.ldt$offset());
-        gdt.writeTo(sregs, kvm_sregs.gdt$offset());
-        idt.writeTo(sregs, kvm_sregs.idt$offset());
-        kvm_sregs.cr0(sregs, cr0);
-        kvm_sregs.cr2(sregs, cr2);
-        kvm_sregs.cr3(sregs, cr3);
-        kvm_sregs.cr4(sregs, cr4);
-        kvm_sregs.cr8(sregs, cr8);
-        kvm_sregs.efer(sregs, efer);
-        kvm_sregs.apic_base(sregs, apicBase);
+        super.writeTo(sregs);
         for (int i = 0; i < BITMAP_WORDS; i++) {
             sregs.setAtIndex(JAVA_LONG, BITMAP / Long.BYTES + i, interruptBitmap[i]);
         }
@@ -145,43 +68,12 @@ public final class Sregs {
 
     @Override
     public boolean equals(Object object) {
-        return object instanceof Sregs other
-                && cs.equals(other.cs)
-                && ds.equals(other.ds)
-                && es.equals(other.es)
-                && fs.equals(other.fs)
-                && gs.equals(other.gs)
-                && ss.equals(other.ss)
-                && tr.equals(other.tr)
-                && ldt.equals(other.ldt)
-                && gdt.equals(other.gdt)
-                && idt.equals(other.idt)
-                && cr0 == other.cr0
-                && cr2 == other.cr2
-                && cr3 == other.cr3
-                && cr4 == other.cr4
-                && cr8 == other.cr8
-                && efer == other.efer
-                && apicBase == other.apicBase
+        return object instanceof Sregs other && commonEquals(other)
                 && Arrays.equals(interruptBitmap, other.interruptBitmap);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(cs, ds, ss, gdt, idt, cr0, cr3, cr4, efer);
-    }
-
-    @Override
-    public String toString() {
-        StringBuilder text = new StringBuilder();
-        String[] names = {"cs", "ds", "es", "fs", "gs", "ss", "tr", "ldt"};
-        Segment[] segments = {cs, ds, es, fs, gs, ss, tr, ldt};
-        for (int i = 0; i < names.length; i++) {
-            text.append(String.format("%-3s %s%n", names[i], segments[i]));
-        }
-        return text.append(
-                String.format("gdt %s%nidt %s%ncr0 %x cr2 %x cr3 %x cr4 %x cr8 %x efer %x apic base %x", gdt, idt,
-                        cr0, cr2, cr3, cr4, cr8, efer, apicBase))
-                .toString();
+        return super.hashCode();
     }
 }

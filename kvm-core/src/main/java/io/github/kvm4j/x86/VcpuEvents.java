@@ -61,7 +61,10 @@ public final class VcpuEvents {
         }
     }
 
-    /** Whether an exception has been given to the guest and not yet taken. */
+    /**
+     * Whether an exception has been given to the guest and not yet taken. Those of instructions, #BP (3) and #OF (4), are read
+     * as not given: the guest executes the instruction again.
+     */
     public boolean exceptionInjected;
     /** The exception's vector, 0 to 31. */
     public int exceptionVector;

@@ -55,6 +55,27 @@ public final class X86Interrupts {
     }
 
     /**
+     * Sends a system management interrupt. KVM_SMI, section 4.96, {@link io.github.kvm4j.Capability#X86_SMM}.
+     *
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SMI)
+    public void smi() {
+        long result = fd.attempt(Ioctl.KVM_SMI, 0);
+        if (result < 0) {
+            vm.require(Ioctl.KVM_SMI, FdKind.VCPU);
+        }
+        KvmFd.check(Ioctl.KVM_SMI, result);
+    }
+
+    /**
      * Sends an interrupt, as a PIC or local APIC of the caller's does, when {@link #isReadyForInjection()} says
      * that the guest takes it. KVM_INTERRUPT, section 4.16. Without an in-kernel local APIC it is the guest's next event,
      * and a second call before it is taken replaces it; with {@link X86Vm#enableSplitIrqchip} it is an interrupt of the

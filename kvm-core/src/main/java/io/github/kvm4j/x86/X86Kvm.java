@@ -1,18 +1,33 @@
 package io.github.kvm4j.x86;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.UnsupportedCapabilityException;
+import io.github.kvm4j.bindings.x86.kvm_msr_list;
+import io.github.kvm4j.bindings.x86.kvm_x86_h;
+import io.github.kvm4j.internal.ioctl.Attributes;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.ioctl.KvmFd;
+import io.github.kvm4j.internal.sys.Errno;
 
 /** What only x86 has of the system's ioctls. */
 public final class X86Kvm {
 
+    /** Enough registers for every host seen; the kernel says when it is not. */
+    private static final int FIRST_TRY = 128;
+
+    /** More than the kernel ever has. */
+    private static final int LAST_TRY = 4096;
+
     private final KvmFd fd;
+    private final Attributes attributes;
 
     /**
      * For {@link io.github.kvm4j.Kvm} alone.
@@ -24,6 +39,7 @@ public final class X86Kvm {
     @SuppressWarnings("exports")
     public X86Kvm(KvmFd fd) {
         this.fd = fd;
+        this.attributes = new Attributes(fd);
     }
 
     /**
@@ -91,5 +107,145 @@ public final class X86Kvm {
                 throw new UnsupportedCapabilityException(ioctl.name(), capability);
             }
         }
+    }
+
+    /**
+     * Lists the model-specific registers that a vCPU of this KVM has to be saved and restored, but for the MTRRs, the
+     * machine-check banks and Hyper-V's SynIC. KVM_GET_MSR_INDEX_LIST, section 4.3. The list is sized by itself.
+     *
+     * @return their numbers, in the kernel's order
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_GET_MSR_INDEX_LIST)
+    public int[] getMsrIndexList() {
+        return msrList(Ioctl.KVM_GET_MSR_INDEX_LIST);
+    }
+
+    /**
+     * Lists the model-specific registers that say, as CPUID does, what this KVM can give a guest: {@link #getFeatureMsrs}
+     * has their values. KVM_GET_MSR_FEATURE_INDEX_LIST, section 4.3, {@link Capability#GET_MSR_FEATURES}. The list is sized by
+     * itself.
+     *
+     * @return their numbers, in the kernel's order
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_GET_MSR_FEATURE_INDEX_LIST)
+    public int[] getMsrFeatureIndexList() {
+        return msrList(Ioctl.KVM_GET_MSR_FEATURE_INDEX_LIST);
+    }
+
+    private int[] msrList(Ioctl ioctl) {
+        for (int count = FIRST_TRY;;) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment list = arena.allocate(kvm_msr_list.indices$offset() + (long) count * Integer.BYTES,
+                        Integer.BYTES);
+                kvm_msr_list.nmsrs(list, count);
+                long result = fd.attempt(ioctl, list);
+                int needed = kvm_msr_list.nmsrs(list);
+                if (Errno.E2BIG.is(result) && needed > count && needed <= LAST_TRY) {
+                    count = needed;
+                    continue;
+                }
+                check(ioctl, result);
+                return list.asSlice(kvm_msr_list.indices$offset(), (long) Math.clamp(needed, 0, count) * Integer.BYTES)
+                        .toArray(ValueLayout.JAVA_INT);
+            }
+        }
+    }
+
+    /**
+     * Reads feature registers: what this KVM can give a guest. KVM_GET_MSRS on the system descriptor, section 4.18,
+     * {@link Capability#GET_MSR_FEATURES}.
+     *
+     * @param indices
+     *            their numbers, out of {@link #getMsrFeatureIndexList()}
+     * @return their values, in this order
+     * @throws PartialMsrException
+     *             when the kernel stops at one that is not such a register
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_GET_MSRS)
+    public Msrs getFeatureMsrs(int... indices) {
+        require(Ioctl.KVM_GET_MSRS);
+        try (Arena arena = Arena.ofConfined()) {
+            Msrs into = new Msrs();
+            MsrTransfer.read(indices, into, arena.allocate(MsrTransfer.SIZE, Long.BYTES),
+                    room -> fd.attempt(Ioctl.KVM_GET_MSRS, room));
+            return into;
+        }
+    }
+
+    /**
+     * Returns where this host has the components of {@link Xsave}. KVM_GET_SUPPORTED_CPUID, section 4.46, leaf 0xD.
+     *
+     * @return the layout
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_GET_SUPPORTED_CPUID)
+    public XsaveLayout getXsaveLayout() {
+        return XsaveLayout.of(getSupportedCpuid());
+    }
+
+    /**
+     * Returns what of machine checks this KVM has. KVM_X86_GET_MCE_CAP_SUPPORTED, section 4.104,
+     * {@link Capability#MCE}, whose value is the most banks.
+     *
+     * @return bits as in IA32_MCG_CAP, without the number of banks
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_X86_GET_MCE_CAP_SUPPORTED)
+    public long getMceCapSupported() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bits = arena.allocate(ValueLayout.JAVA_LONG);
+            check(Ioctl.KVM_X86_GET_MCE_CAP_SUPPORTED, fd.attempt(Ioctl.KVM_X86_GET_MCE_CAP_SUPPORTED, bits));
+            return bits.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * Returns which components of the extended state guests may have, those included that the process must be permitted
+     * first. KVM_GET_DEVICE_ATTR with KVM_X86_XCOMP_GUEST_SUPP, section 4.80, {@link Capability#SYS_ATTRIBUTES}.
+     *
+     * @return bits of {@link XsaveComponent}
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (no such attribute)
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_GET_DEVICE_ATTR)
+    public long getXcompGuestSupp() {
+        require(Ioctl.KVM_GET_DEVICE_ATTR);
+        return attributes.getLong(kvm_x86_h.KVM_X86_GRP_SYSTEM(), kvm_x86_h.KVM_X86_XCOMP_GUEST_SUPP());
+    }
+
+    /** Names the capability, when it is for lack of it that the kernel refused. */
+    private void check(Ioctl ioctl, long result) {
+        if (Errno.EINVAL.is(result) || Errno.ENOTTY.is(result)) {
+            require(ioctl);
+        }
+        KvmFd.check(ioctl, result);
     }
 }

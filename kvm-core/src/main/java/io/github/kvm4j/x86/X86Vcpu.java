@@ -7,14 +7,19 @@ import io.github.kvm4j.Capability;
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.UnsupportedCapabilityException;
+import io.github.kvm4j.bindings.kvm_translation;
 import io.github.kvm4j.bindings.x86.kvm_regs;
 import io.github.kvm4j.bindings.x86.kvm_sregs;
+import io.github.kvm4j.bindings.x86.kvm_sregs2;
 import io.github.kvm4j.bindings.x86.kvm_vcpu_events;
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.internal.exit.SyncBlock;
+import io.github.kvm4j.internal.ioctl.Explanations;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
+import io.github.kvm4j.internal.ioctl.KvmFd;
+import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
 
@@ -29,6 +34,14 @@ public final class X86Vcpu {
     private final SyncBlock sync;
     private final SyncRegs syncRegs;
     private final X86Interrupts interrupts;
+    private final VcpuCalls calls;
+    private final X86Fpu fpu;
+    private final X86Msrs msrs;
+    private final X86Apic apic;
+    private final X86Time time;
+    private final X86MachineChecks machineChecks;
+    private final X86Nested nested;
+    private final X86VcpuOptions options;
 
     /** One structure per kind of state, used between enter and leave. */
     private final MemorySegment regs;
@@ -54,6 +67,14 @@ public final class X86Vcpu {
         this.events = fd.scratch().allocate(kvm_vcpu_events.layout());
         this.syncRegs = new SyncRegs(vm, fd, sregs, events);
         this.interrupts = new X86Interrupts(vm, fd);
+        this.calls = new VcpuCalls(vm, fd);
+        this.fpu = new X86Fpu(calls);
+        this.msrs = new X86Msrs(calls);
+        this.apic = new X86Apic(calls);
+        this.time = new X86Time(calls);
+        this.machineChecks = new X86MachineChecks(calls);
+        this.nested = new X86Nested(calls);
+        this.options = new X86VcpuOptions(calls);
     }
 
     /**
@@ -72,6 +93,69 @@ public final class X86Vcpu {
      */
     public SyncRegs syncRegs() {
         return syncRegs;
+    }
+
+    /**
+     * Returns the floating-point, vector and other extended state.
+     *
+     * @return the same object each time
+     */
+    public X86Fpu fpu() {
+        return fpu;
+    }
+
+    /**
+     * Returns the model-specific registers.
+     *
+     * @return the same object each time
+     */
+    public X86Msrs msrs() {
+        return msrs;
+    }
+
+    /**
+     * Returns the in-kernel local APIC.
+     *
+     * @return the same object each time
+     */
+    public X86Apic apic() {
+        return apic;
+    }
+
+    /**
+     * Returns the time stamp counter and the paravirtual clock.
+     *
+     * @return the same object each time
+     */
+    public X86Time time() {
+        return time;
+    }
+
+    /**
+     * Returns the machine checks.
+     *
+     * @return the same object each time
+     */
+    public X86MachineChecks machineChecks() {
+        return machineChecks;
+    }
+
+    /**
+     * Returns the state of nested virtualization.
+     *
+     * @return the same object each time
+     */
+    public X86Nested nested() {
+        return nested;
+    }
+
+    /**
+     * Returns how the vCPU can differ from what it is by default.
+     *
+     * @return the same object each time
+     */
+    public X86VcpuOptions options() {
+        return options;
     }
 
     /**
@@ -194,7 +278,7 @@ public final class X86Vcpu {
      *            what to write
      * @throws KvmException
      *             when the kernel refuses: EINVAL (a value that the processor would not take, or that the vCPU's CPUID does
-     *             not announce: long mode needs its bit there)
+     *             not announce: long mode needs its bit there); the message has CR0, CR4 and EFER as they were to be set
      * @throws IllegalArgumentException
      *             when CR8, or a field of a segment or descriptor table, is out of its range
      * @throws IllegalStateException
@@ -210,9 +294,201 @@ public final class X86Vcpu {
             sync.requireUnwritten(SyncReg.SREGS.bit());
             X86Interrupts.checkCr8(from.cr8);
             from.writeTo(sregs);
-            fd.call(Ioctl.KVM_SET_SREGS, sregs);
+            checkSregs(Ioctl.KVM_SET_SREGS, fd.entered(Ioctl.KVM_SET_SREGS, sregs), from);
             // Without an in-kernel local APIC KVM_RUN takes CR8 from the run page, and would undo this one.
             fd.runPage().setCr8(from.cr8);
+        } finally {
+            fd.leave();
+        }
+    }
+
+    private static void checkSregs(Ioctl ioctl, long result, SpecialRegisters from) {
+        if (Errno.EINVAL.is(result)) {
+            throw Explanations.failure(ioctl, ioctl.name(), result, from.flags());
+        }
+        KvmFd.check(ioctl, result);
+    }
+
+    /**
+     * Reads the special registers with the page-directory pointers. KVM_GET_SREGS2, section 4.131,
+     * {@link Capability#SREGS2}.
+     *
+     * @param into
+     *            where to
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written special registers and the vCPU has not
+     *             run since
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_SREGS2)
+    public void getSregs2(Sregs2 into) {
+        fd.enter();
+        try {
+            sync.requireUnwritten(SyncReg.SREGS.bit());
+            calls.issue(Ioctl.KVM_GET_SREGS2);
+            into.readFrom(calls.buffer);
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Reads the special registers with the page-directory pointers. KVM_GET_SREGS2, section 4.131,
+     * {@link Capability#SREGS2}.
+     *
+     * @return a new set
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written special registers and the vCPU has not
+     *             run since
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_SREGS2)
+    public Sregs2 getSregs2() {
+        Sregs2 into = new Sregs2();
+        getSregs2(into);
+        return into;
+    }
+
+    /**
+     * Writes the special registers with the page-directory pointers. KVM_SET_SREGS2, section 4.132,
+     * {@link Capability#SREGS2}. A pending interrupt is not among them: {@link #setVcpuEvents} has it.
+     *
+     * @param from
+     *            what to write
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (a value that the processor would not take, or that the vCPU's CPUID does
+     *             not announce; page-directory pointers that are said to count without PAE paging, or flags that it does not
+     *             know); the message has CR0, CR4 and EFER as they were to be set
+     * @throws IllegalArgumentException
+     *             when CR8, or a field of a segment or descriptor table, is out of its range
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU, or {@link #syncRegs()} has written special registers and the vCPU has not
+     *             run since
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_SREGS2)
+    public void setSregs2(Sregs2 from) {
+        fd.enter();
+        try {
+            sync.requireUnwritten(SyncReg.SREGS.bit());
+            X86Interrupts.checkCr8(from.cr8);
+            calls.clear(kvm_sregs2.sizeof());
+            from.writeTo(calls.buffer);
+            long result = fd.entered(Ioctl.KVM_SET_SREGS2, calls.buffer);
+            calls.requireAfter(Ioctl.KVM_SET_SREGS2, result);
+            checkSregs(Ioctl.KVM_SET_SREGS2, result, from);
+            fd.runPage().setCr8(from.cr8);
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Reads the debug registers. KVM_GET_DEBUGREGS, section 4.33, {@link Capability#DEBUGREGS}.
+     *
+     * @param into
+     *            where to
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_DEBUGREGS)
+    public void getDebugRegs(DebugRegs into) {
+        fd.enter();
+        try {
+            calls.issue(Ioctl.KVM_GET_DEBUGREGS);
+            into.readFrom(calls.buffer);
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Reads the debug registers. KVM_GET_DEBUGREGS, section 4.33, {@link Capability#DEBUGREGS}.
+     *
+     * @return a new set
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_GET_DEBUGREGS)
+    public DebugRegs getDebugRegs() {
+        DebugRegs into = new DebugRegs();
+        getDebugRegs(into);
+        return into;
+    }
+
+    /**
+     * Writes the debug registers. KVM_SET_DEBUGREGS, section 4.34, {@link Capability#DEBUGREGS}. Those that
+     * {@link #setGuestDebug} has set go before them.
+     *
+     * @param from
+     *            what to write
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (flags, or one of the upper 32 bits of DR6 or DR7)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_SET_DEBUGREGS)
+    public void setDebugRegs(DebugRegs from) {
+        fd.enter();
+        try {
+            from.writeTo(calls.buffer);
+            calls.issue(Ioctl.KVM_SET_DEBUGREGS);
+        } finally {
+            fd.leave();
+        }
+    }
+
+    /**
+     * Translates an address as the guest does with the page tables that it has now. KVM_TRANSLATE, section 4.15.
+     *
+     * @param linearAddress
+     *            a linear address, with the segment's base
+     * @return where it leads
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed
+     */
+    @Issues(Ioctl.KVM_TRANSLATE)
+    public Translation translate(long linearAddress) {
+        fd.enter();
+        try {
+            calls.clear(kvm_translation.sizeof());
+            kvm_translation.linear_address(calls.buffer, linearAddress);
+            calls.issue(Ioctl.KVM_TRANSLATE);
+            return new Translation(kvm_translation.valid(calls.buffer) != 0,
+                    kvm_translation.physical_address(calls.buffer));
         } finally {
             fd.leave();
         }

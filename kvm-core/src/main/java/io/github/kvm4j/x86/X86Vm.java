@@ -23,7 +23,12 @@ public final class X86Vm {
     private static final int TSS_PAGES = 3;
     private static final int PAGE = 4096;
 
+    /** The kernel's KVM_MIN_ALLOC_MMU_PAGES, which no header has. */
+    private static final int MIN_MMU_PAGES = 64;
+
     private final VmState vm;
+    private final X86VmOptions options;
+    private final X86VmTime time;
 
     /**
      * For {@link io.github.kvm4j.Vm} alone.
@@ -35,6 +40,26 @@ public final class X86Vm {
     @SuppressWarnings("exports")
     public X86Vm(VmState vm) {
         this.vm = vm;
+        this.options = new X86VmOptions(vm);
+        this.time = new X86VmTime(vm);
+    }
+
+    /**
+     * Returns how the VM can differ from what it is by default.
+     *
+     * @return the same object each time
+     */
+    public X86VmOptions options() {
+        return options;
+    }
+
+    /**
+     * Returns the paravirtual clock, and the frequency of vCPUs to come.
+     *
+     * @return the same object each time
+     */
+    public X86VmTime time() {
+        return time;
     }
 
     /**
@@ -289,5 +314,53 @@ public final class X86Vm {
             kvm_pit_config.flags(config, flags.stream().mapToInt(PitFlag::bit).reduce(0, (a, b) -> a | b));
             vm.fd().call(Ioctl.KVM_CREATE_PIT2, config);
         }
+    }
+
+    /**
+     * Chooses which events the guest may count with its performance monitors. KVM_SET_PMU_EVENT_FILTER, section 4.120,
+     * {@link Capability#PMU_EVENT_FILTER}. It replaces the filter before.
+     *
+     * @param filter
+     *            the filter; {@link PmuEventFilter#denying()} for none
+     * @throws UnsupportedCapabilityException
+     *             without the capability, or {@link Capability#PMU_EVENT_MASKED_EVENTS} for a filter with masks
+     * @throws KvmException
+     *             when the kernel refuses: E2BIG (too many events; it takes 300)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_SET_PMU_EVENT_FILTER)
+    public void setPmuEventFilter(PmuEventFilter filter) {
+        vm.require(Ioctl.KVM_SET_PMU_EVENT_FILTER);
+        if (filter.isMasked()) {
+            vm.require(Ioctl.KVM_SET_PMU_EVENT_FILTER, Capability.PMU_EVENT_MASKED_EVENTS);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            vm.fd().call(Ioctl.KVM_SET_PMU_EVENT_FILTER, filter.write(arena));
+        }
+    }
+
+    /**
+     * Limits the shadow page tables. KVM_SET_NR_MMU_PAGES, {@link Capability#MMU_SHADOW_CACHE_CONTROL}.
+     *
+     * @param pages
+     *            how many, at least 64
+     * @throws IllegalArgumentException
+     *             when there are fewer
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_SET_NR_MMU_PAGES)
+    public void setNrMmuPages(long pages) {
+        vm.lifecycle().requireOpen();
+        if (pages < MIN_MMU_PAGES) {
+            throw new IllegalArgumentException(pages + " shadow pages; KVM takes " + MIN_MMU_PAGES + " at least");
+        }
+        vm.require(Ioctl.KVM_SET_NR_MMU_PAGES);
+        vm.fd().call(Ioctl.KVM_SET_NR_MMU_PAGES, pages);
     }
 }

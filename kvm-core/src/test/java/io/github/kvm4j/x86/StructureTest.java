@@ -1,10 +1,13 @@
 package io.github.kvm4j.x86;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -12,13 +15,17 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import io.github.kvm4j.bindings.x86.kvm_debugregs;
 import io.github.kvm4j.bindings.x86.kvm_dtable;
+import io.github.kvm4j.bindings.x86.kvm_fpu;
 import io.github.kvm4j.bindings.x86.kvm_regs;
 import io.github.kvm4j.bindings.x86.kvm_segment;
 import io.github.kvm4j.bindings.x86.kvm_sregs;
+import io.github.kvm4j.bindings.x86.kvm_sregs2;
 
 /** Every register has its own place in the kernel's structure: the one of its name, by the generated accessors. */
 class StructureTest {
@@ -49,7 +56,7 @@ class StructureTest {
         }
 
         private boolean isArray() {
-            return path.startsWith("interruptBitmap");
+            return path.matches("[a-zA-Z]+\\.[0-9]+");
         }
 
         @Override
@@ -86,6 +93,14 @@ class StructureTest {
 
     static List<Place> specialRegisters() throws IllegalAccessException {
         return places(kvm_sregs.class, new Sregs(), "");
+    }
+
+    static List<Place> specialRegisters2() throws IllegalAccessException {
+        return places(kvm_sregs2.class, new Sregs2(), "");
+    }
+
+    static List<Place> debugRegisters() throws IllegalAccessException {
+        return places(kvm_debugregs.class, new DebugRegs(), "");
     }
 
     private static List<Place> places(Class<?> structure, Object state, String prefix) throws IllegalAccessException {
@@ -157,5 +172,84 @@ class StructureTest {
         read.readFrom(expected);
         assertEquals(sregs, read);
         assertNotEquals(new Sregs(), read);
+    }
+
+    @ParameterizedTest
+    @MethodSource("specialRegisters2")
+    void aSpecialRegisterOfTheSecondStructureHasItsPlace(Place place) throws ReflectiveOperationException {
+        MemorySegment expected = kvm_sregs2.allocate(Arena.ofAuto());
+        place.set(expected, valueOf(place.path()));
+        Sregs2 sregs = new Sregs2();
+        set(sregs, place.path(), valueOf(place.path()));
+
+        MemorySegment written = kvm_sregs2.allocate(Arena.ofAuto());
+        sregs.writeTo(written);
+        assertEquals(-1, expected.mismatch(written));
+        Sregs2 read = new Sregs2();
+        read.readFrom(expected);
+        assertEquals(sregs, read);
+        assertEquals(sregs.copy(), read);
+        assertNotEquals(new Sregs2(), read);
+    }
+
+    @ParameterizedTest
+    @MethodSource("debugRegisters")
+    void aDebugRegisterHasItsPlace(Place place) throws ReflectiveOperationException {
+        MemorySegment expected = kvm_debugregs.allocate(Arena.ofAuto());
+        place.set(expected, valueOf(place.path()));
+        DebugRegs debugRegs = new DebugRegs();
+        set(debugRegs, place.path(), valueOf(place.path()));
+
+        MemorySegment written = kvm_debugregs.allocate(Arena.ofAuto());
+        written.fill((byte) 0x55);
+        debugRegs.writeTo(written);
+        assertEquals(-1, expected.mismatch(written));
+        DebugRegs read = new DebugRegs();
+        read.readFrom(expected);
+        assertEquals(debugRegs, read);
+        assertEquals(debugRegs.copy(), read);
+        assertNotEquals(new DebugRegs(), read);
+    }
+
+    /** By what C says of the structure, not by the accessors that the class uses. */
+    @Test
+    void theRegistersOfTheFpuHaveTheirPlaces() {
+        Fpu fpu = new Fpu();
+        for (int i = 0; i < 8; i++) {
+            Arrays.fill(fpu.fpr[i], (byte) (i + 1));
+        }
+        for (int i = 0; i < 16; i++) {
+            Arrays.fill(fpu.xmm[i], (byte) (i + 0x21));
+        }
+        fpu.fcw = 0xfedc;
+        fpu.fsw = 0xba98;
+        fpu.ftwx = 0xfe;
+        fpu.lastOpcode = 0xabcd;
+        fpu.lastIp = 0xfedcba9876543210L;
+        fpu.lastDp = 0x0123456789abcdefL;
+        fpu.mxcsr = 0xfedcba98;
+        MemorySegment written = kvm_fpu.allocate(Arena.ofAuto());
+        written.fill((byte) 0x55);
+        fpu.writeTo(written);
+        for (int i = 0; i < 8; i++) {
+            assertArrayEquals(fpu.fpr[i], kvm_fpu.fpr(written).asSlice(i * 16L, 16).toArray(ValueLayout.JAVA_BYTE));
+        }
+        for (int i = 0; i < 16; i++) {
+            assertArrayEquals(fpu.xmm[i], kvm_fpu.xmm(written).asSlice(i * 16L, 16).toArray(ValueLayout.JAVA_BYTE));
+        }
+        assertEquals((short) fpu.fcw, kvm_fpu.fcw(written));
+        assertEquals((short) fpu.fsw, kvm_fpu.fsw(written));
+        assertEquals((byte) fpu.ftwx, kvm_fpu.ftwx(written));
+        assertEquals(0, kvm_fpu.pad1(written) | kvm_fpu.pad2(written));
+        assertEquals((short) fpu.lastOpcode, kvm_fpu.last_opcode(written));
+        assertEquals(fpu.lastIp, kvm_fpu.last_ip(written));
+        assertEquals(fpu.lastDp, kvm_fpu.last_dp(written));
+        assertEquals(fpu.mxcsr, kvm_fpu.mxcsr(written));
+        Fpu read = new Fpu();
+        read.readFrom(written);
+        assertEquals(fpu, read);
+        assertEquals(fpu.copy(), read);
+        fpu.xmm[3] = new byte[15];
+        assertThrows(IllegalArgumentException.class, () -> fpu.writeTo(written));
     }
 }

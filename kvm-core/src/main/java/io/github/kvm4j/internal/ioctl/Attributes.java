@@ -90,6 +90,13 @@ public final class Attributes {
         }
     }
 
+    /** KVM_GET_DEVICE_ATTR of a long. */
+    public long getLong(int group, long attribute) {
+        try (Arena arena = Arena.ofConfined()) {
+            return get(arena, group, attribute, arena.allocate(ValueLayout.JAVA_LONG)).get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
     private MemorySegment get(Arena arena, int group, long attribute, MemorySegment value) {
         KvmFd.check(Ioctl.KVM_GET_DEVICE_ATTR,
                 target.attempt(Ioctl.KVM_GET_DEVICE_ATTR, request(arena, group, attribute, value)));

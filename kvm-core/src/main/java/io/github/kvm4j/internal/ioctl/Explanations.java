@@ -39,6 +39,14 @@ public final class Explanations {
             Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.EPERM), "the table has AMX, for which the process has no permission"),
             Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.E2BIG), "too many CPUID entries; KVM takes 256"),
             Map.entry(new Failure(Ioctl.KVM_SET_SREGS, Errno.EINVAL), "a control register, EFER or segment value that the processor would not take, or that the vCPU's CPUID does not announce (long mode, say: set CPUID first)"),
+            Map.entry(new Failure(Ioctl.KVM_SET_SREGS2, Errno.EINVAL), "a control register, EFER or segment value that the processor would not take, or that the vCPU's CPUID does not announce, or page-directory pointers without PAE paging"),
+            Map.entry(new Failure(Ioctl.KVM_SET_XCRS, Errno.EINVAL), "XCR0 lacks x87 or what one of its components needs, or has one that the vCPU's CPUID does not announce: set CPUID first"),
+            Map.entry(new Failure(Ioctl.KVM_SET_XSAVE, Errno.EINVAL), "components that the vCPU does not have (set CPUID and XCR0 first), or reserved bits of the header or MXCSR"),
+            Map.entry(new Failure(Ioctl.KVM_SET_DEBUGREGS, Errno.EINVAL), "flags, or one of the upper 32 bits of DR6 or DR7"),
+            Map.entry(new Failure(Ioctl.KVM_GET_LAPIC, Errno.EINVAL), "the vCPU has no local APIC in the kernel; createIrqchip() or enableSplitIrqchip() come before it"),
+            Map.entry(new Failure(Ioctl.KVM_SET_LAPIC, Errno.EINVAL), "the vCPU has no local APIC in the kernel, or in x2APIC mode the ID is not the vCPU's number"),
+            Map.entry(new Failure(Ioctl.KVM_SET_VAPIC_ADDR, Errno.EINVAL), "the vCPU has no local APIC in the kernel, or there is no guest memory at the address"),
+            Map.entry(new Failure(Ioctl.KVM_SET_MP_STATE, Errno.EINVAL), "a state that this architecture does not have, or that takes an in-kernel local APIC, or that does not go with a pending INIT"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.ENODEV), "this KVM has no device of this type"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.EBUSY), "the VM has a device of this type, and takes no second one"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_DEVICE, Errno.EEXIST), "the VM has a device of this type, and takes no second one"),
@@ -93,14 +101,21 @@ public final class Explanations {
 
     /** The exception for an ioctl that returned a negated errno, called so, with what it was about. */
     public static KvmException failure(Ioctl ioctl, String call, long result) {
+        return failure(ioctl, call, result, "");
+    }
+
+    /** The exception for an ioctl that returned a negated errno, called so, with what it was given. */
+    public static KvmException failure(Ioctl ioctl, String call, long result, String given) {
         int number = (int) -result;
         for (Errno errno : Errno.values()) {
             if (errno.number() == number) {
                 String particular = PARTICULAR.get(new Failure(ioctl, errno));
-                return new KvmException(call, number,
-                        particular != null ? particular : GENERAL.getOrDefault(errno, ""));
+                String cause = particular != null ? particular : GENERAL.getOrDefault(errno, "");
+                return new KvmException(call, number, given.isEmpty()
+                        ? cause
+                        : cause + (cause.isEmpty() ? "" : "; ") + "given: " + given);
             }
         }
-        return new KvmException(call, number, "");
+        return new KvmException(call, number, given);
     }
 }

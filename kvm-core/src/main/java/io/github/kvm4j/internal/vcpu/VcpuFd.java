@@ -46,7 +46,11 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
 
     private static final long KVM_RUN = Ioctl.KVM_RUN.number();
     private static final long EINTR = -Errno.EINTR.number();
-    private static final long SCRATCH_SIZE = 4096;
+
+    /** Of the scratch memory: what is somebody's own, and what is anybody's between enter and leave. */
+    private static final long OWN_SIZE = 4096;
+    private static final long BUFFER_SIZE = 0x4000;
+
     private static final VarHandle STATE;
 
     static {
@@ -64,6 +68,7 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
     private final Mapping scratch;
     private final @Nullable DirtyRing dirtyRing;
     private final SegmentAllocator scratchAllocator;
+    private final MemorySegment buffer;
     private final MemorySegment errno;
     private final ExitDecoder decoder;
     private final RunPage runPage;
@@ -88,7 +93,8 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
         this.page = page;
         this.scratch = scratch;
         this.dirtyRing = dirtyRing;
-        this.scratchAllocator = SegmentAllocator.slicingAllocator(scratch.segment());
+        this.scratchAllocator = SegmentAllocator.slicingAllocator(scratch.segment().asSlice(0, OWN_SIZE));
+        this.buffer = scratch.segment().asSlice(OWN_SIZE, BUFFER_SIZE);
         this.errno = scratchAllocator.allocate(Libc.ERRNO);
         this.runPage = new RunPage(page.segment());
         this.decoder = new ExitDecoder(runPage);
@@ -107,7 +113,7 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
             int number = fd.acquire();
             fd.release();
             page = Mapping.shared(host.libc(), fd.what() + "'s run page", number, mmapSize);
-            scratch = Mapping.anonymous(host.libc(), fd.what() + "'s scratch memory", SCRATCH_SIZE);
+            scratch = Mapping.anonymous(host.libc(), fd.what() + "'s scratch memory", OWN_SIZE + BUFFER_SIZE);
             ring = dirtyRingSize > 0 ? DirtyRing.map(host, fd.what(), number, dirtyRingSize) : null;
             return new VcpuFd(host, fd, number, page, scratch, ring);
         } catch (Throwable t) {
@@ -133,6 +139,14 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
     /** The dirty ring, if the VM has them; any thread may use it at any time. */
     public @Nullable DirtyRing dirtyRing() {
         return dirtyRing;
+    }
+
+    /**
+     * Scratch memory for one call, between enter and leave, with whatever the call before has left in it. All kinds of state
+     * that nobody moves in a loop share it: pages that are not touched cost nothing.
+     */
+    public MemorySegment buffer() {
+        return buffer;
     }
 
     /** The run page; used between enter and leave. */

@@ -59,6 +59,17 @@ final class EnableCap {
         }
     }
 
+    /** Enables it on a vCPU, where the kernel is to write something. */
+    void onVcpu(VcpuFd vcpu, Capability capability, MemorySegment out) {
+        vcpu.enter();
+        try (Arena arena = Arena.ofConfined()) {
+            requirePresent(capability);
+            check(capability, vcpu.entered(Ioctl.KVM_ENABLE_CAP, request(arena, capability, out.address())));
+        } finally {
+            vcpu.leave();
+        }
+    }
+
     /** As many arguments as it has: one that is left out would be 0, which for most means "off". */
     private static Enabling check(Capability capability, Target target, long... arguments) {
         Enabling enabling = capability.enabling().orElseThrow(() -> new IllegalArgumentException(

@@ -1,5 +1,6 @@
 package io.github.kvm4j.internal.vm;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -206,6 +207,11 @@ public final class VmState {
     /** KVM_ENABLE_CAP on one of its vCPUs. */
     public void enable(VcpuFd vcpu, Capability capability, long... arguments) {
         new EnableCap(this).onVcpu(vcpu, capability, arguments);
+    }
+
+    /** KVM_ENABLE_CAP on one of its vCPUs, with the address of what the kernel is to write. */
+    public void enable(VcpuFd vcpu, Capability capability, MemorySegment out) {
+        new EnableCap(this).onVcpu(vcpu, capability, out);
     }
 
     /** KVM_CHECK_EXTENSION on the VM; kernels before 3.17 take it on the system alone. */
