@@ -210,6 +210,9 @@ final class CarefulAccess {
         MemoryMap map = memory.map();
         map.check(address, 0);
         for (long i = 0; i < most; i++) {
+            if (i > 0 && address + i == 0) {
+                map.check(address, i + 1); // which is beyond the end of the address space
+            }
             if (get(address + i, 1) == 0) {
                 return i;
             }

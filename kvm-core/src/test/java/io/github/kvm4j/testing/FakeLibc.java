@@ -176,6 +176,11 @@ public final class FakeLibc implements Libc {
         return List.copyOf(fds.values());
     }
 
+    /** Whether a descriptor is one of these. */
+    public synchronized boolean has(int fd) {
+        return fds.containsKey(fd);
+    }
+
     /** What is mapped. */
     public synchronized List<String> mapped() {
         return mappings.values().stream().map(Mapped::what).toList();
