@@ -18,5 +18,6 @@ import org.jspecify.annotations.NullMarked;
     exports io.github.kvm4j.riscv;
     exports io.github.kvm4j.unsafe;
     exports io.github.kvm4j.util;
+    exports io.github.kvm4j.util.x86;
     exports io.github.kvm4j.x86;
 }

@@ -6,7 +6,7 @@ import io.github.kvm4j.Kvm;
 import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.Vm;
 import io.github.kvm4j.memory.MemoryRegion;
-import io.github.kvm4j.x86.Regs;
+import io.github.kvm4j.util.x86.RealMode;
 import io.github.kvm4j.x86.Segment;
 import io.github.kvm4j.x86.Sregs;
 
@@ -14,6 +14,7 @@ import io.github.kvm4j.x86.Sregs;
 public final class RealModeGuest implements AutoCloseable {
 
     public static final long ENTRY = 0x1000;
+    public static final long STACK = 0x8000;
     public static final long MEMORY_SIZE = 0x10000;
 
     public final Kvm kvm;
@@ -33,19 +34,7 @@ public final class RealModeGuest implements AutoCloseable {
     /** Puts code at {@link #ENTRY} and the vCPU in front of it. */
     public static void load(Vm vm, Vcpu vcpu, String code) {
         vm.memory().write(ENTRY, HexFormat.of().parseHex(code.replace(" ", "")));
-        enter(vcpu, ENTRY);
-    }
-
-    /** Puts the vCPU in front of code below 64 KiB. */
-    static void enter(Vcpu vcpu, long entry) {
-        Sregs sregs = vcpu.x86().getSregs();
-        sregs.cs.base = 0;
-        sregs.cs.selector = 0;
-        vcpu.x86().setSregs(sregs);
-        Regs regs = new Regs();
-        regs.rip = entry;
-        regs.rsp = 0x8000;
-        vcpu.x86().setRegs(regs);
+        RealMode.enter(vcpu, ENTRY, STACK);
     }
 
     /** Lets real-mode code reach all 4 GiB, as a segment that keeps its limit from protected mode does. */
@@ -62,7 +51,7 @@ public final class RealModeGuest implements AutoCloseable {
 
     /** Puts the handler of an exception or interrupt at an address below 64 KiB, for code in real mode. */
     public static void handle(Vm vm, int vector, int address, String code) {
-        vm.memory().write(vector * 4L, new byte[]{(byte) address, (byte) (address >> 8), 0, 0});
+        RealMode.handler(vm.memory(), vector, address);
         vm.memory().write(address, HexFormat.of().parseHex(code.replace(" ", "")));
     }
 

@@ -9,6 +9,7 @@ import io.github.kvm4j.arm64.CoreRegister;
 import io.github.kvm4j.arm64.VcpuFeature;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.memory.MemoryRegion;
+import io.github.kvm4j.util.x86.RealMode;
 
 /** A VM with 64 KiB of memory at 0 and one vCPU in front of a small program for the host's architecture. */
 public final class TestGuest implements AutoCloseable {
@@ -142,7 +143,7 @@ public final class TestGuest implements AutoCloseable {
     public static void load(Vm vm, Vcpu vcpu, Program program, long entry) {
         vm.memory().write(entry, program.code());
         if (Architecture.ON_X86) {
-            RealModeGuest.enter(vcpu, entry);
+            RealMode.enter(vcpu, entry, RealModeGuest.STACK);
         } else if (Architecture.ON_ARM64) {
             vcpu.arm64().init(vm.arm64().getPreferredTarget().with(VcpuFeature.PSCI_0_2));
             vcpu.arm64().setOneReg(CoreRegister.PC, entry);

@@ -48,6 +48,9 @@ class GuestCpuidTest {
     // add si, 16; dec bp; jnz 1b; 2: hlt; jmp 2b
     private static final String ASK = "668b04 668b4c04 0fa2 668904 66895c04 66894c08 6689540c 83c610 4d 75e2 f4 ebfd";
 
+    private static final int OSXSAVE_ECX = 1 << 27;
+    private static final long OSXSAVE_CR4 = Cr4.OSXSAVE.bit();
+
     /** Lets the guest's CPUID instruction answer. */
     private static List<CpuidEntry> ask(RealModeGuest guest, Vcpu vcpu, List<CpuidEntry> questions) {
         ByteBuffer table = ByteBuffer.allocate(questions.size() * 16).order(ByteOrder.LITTLE_ENDIAN);
@@ -259,5 +262,76 @@ class GuestCpuidTest {
             CpuidFeature[] lost = {CpuidFeature.SSE2, CpuidFeature.NX};
             assertEquals(Set.copyOf(Arrays.asList(lost)), guest.missingOn(host.without(lost)).features());
         }
+    }
+
+    /** The kernel's selftest "cr4_cpuid_sync": OSXSAVE in leaf 1 follows CR4, whoever changes that. */
+    @Test
+    void osxsaveFollowsCr4() {
+        // mov eax, cr4; or eax, 1 << 18; mov cr4, eax; twice: mov eax, 1; cpuid; mov eax, ecx; out 0x10, eax; hlt
+        String tell = "66b801000000 0fa2 6689c8 66e710";
+        try (RealModeGuest guest = new RealModeGuest("0f20e0 660d00000400 0f22e0" + tell + tell + "f4")) {
+            X86Vcpu vcpu = guest.vcpu.x86();
+            vcpu.setCpuid2(guest.kvm.x86().getSupportedCpuid());
+            assertFalse(vcpu.getCpuid2().has(CpuidFeature.OSXSAVE));
+            assertEquals(OSXSAVE_ECX, toldBy(guest) & OSXSAVE_ECX);
+            assertTrue(vcpu.getCpuid2().has(CpuidFeature.OSXSAVE), "KVM_GET_CPUID2 tells it too");
+            Sregs sregs = vcpu.getSregs();
+            assertEquals(OSXSAVE_CR4, sregs.cr4 & OSXSAVE_CR4);
+            sregs.cr4 &= ~OSXSAVE_CR4;
+            vcpu.setSregs(sregs);
+            assertEquals(0, toldBy(guest) & OSXSAVE_ECX);
+            assertFalse(vcpu.getCpuid2().has(CpuidFeature.OSXSAVE));
+        }
+    }
+
+    private static int toldBy(RealModeGuest guest) {
+        return assertInstanceOf(Exit.Io.class, guest.vcpu.run()).value();
+    }
+
+    /** The kernel's selftest "xcr0_cpuid": leaf 0xd tells which bits XCR0 takes; each of the others is a #GP. */
+    @Test
+    void xcr0TakesWhatCpuidTells() {
+        // xsetbv; mov bx, 2; hlt
+        try (RealModeGuest guest = new RealModeGuest("0f01d1 bb0200 f4")) {
+            // mov bx, 1; hlt
+            RealModeGuest.handle(guest.vm, 13, 0x3000, "bb0100 f4");
+            X86Vcpu vcpu = guest.vcpu.x86();
+            Cpuid cpuid = guest.kvm.x86().getSupportedCpuid();
+            vcpu.setCpuid2(cpuid);
+            Sregs sregs = vcpu.getSregs();
+            sregs.cr4 |= OSXSAVE_CR4;
+            vcpu.setSregs(sregs);
+            assertEquals(1, vcpu.fpu().getXcrs().xcr0(), "x87 alone, as after a reset");
+
+            long supported = Integer.toUnsignedLong(cpuid.get(0xd, 0, CpuidRegister.EAX))
+                    | (long) cpuid.get(0xd, 0, CpuidRegister.EDX) << 32;
+            assertEquals(1, supported & 1, "x87");
+            assertAllNeed(supported, 1 << 2, 1 << 1, "AVX needs SSE");
+            assertAllNeed(supported, 7 << 5, 7 << 5 | 1 << 2, "the parts of AVX-512 come together, and need AVX");
+            assertAllNeed(supported, 3 << 17, 3 << 17, "AMX has two parts");
+            assertTrue(isTaken(guest, supported), "0x" + Long.toHexString(supported));
+            assertEquals(supported, vcpu.fpu().getXcrs().xcr0());
+            assertFalse(isTaken(guest, supported & ~1), "x87 is always on");
+            for (int bit = 0; bit < Long.SIZE; bit++) {
+                boolean known = (supported >> bit & 1) != 0;
+                assertEquals(known, isTaken(guest, supported | 1L << bit), "bit " + bit);
+            }
+        }
+    }
+
+    private static void assertAllNeed(long supported, long any, long all, String what) {
+        assertTrue((supported & any) == 0 || (supported & all) == all, what);
+    }
+
+    /** Lets the guest write XCR0, from the start. */
+    private static boolean isTaken(RealModeGuest guest, long xcr0) {
+        Regs regs = new Regs();
+        regs.rip = RealModeGuest.ENTRY;
+        regs.rsp = RealModeGuest.STACK;
+        regs.rax = xcr0 & 0xffff_ffffL;
+        regs.rdx = xcr0 >>> 32;
+        guest.vcpu.x86().setRegs(regs);
+        assertInstanceOf(Exit.Hlt.class, guest.vcpu.run());
+        return guest.vcpu.x86().getRegs().rbx == 2;
     }
 }

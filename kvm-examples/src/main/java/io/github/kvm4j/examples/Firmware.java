@@ -14,6 +14,7 @@ import io.github.kvm4j.Vm;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.memory.GuestMemory;
 import io.github.kvm4j.memory.MemoryFlag;
+import io.github.kvm4j.x86.CpuTopology;
 
 /**
  * Boots SeaBIOS, the PC firmware that QEMU uses, and prints its log until it has found nothing to boot from.
@@ -116,8 +117,7 @@ public final class Firmware {
             memory.write(ONE_MIB - image.length, image);
 
             Vcpu vcpu = vm.createVcpu(0);
-            // With several vCPUs each would need its own APIC id in the table.
-            vcpu.x86().setCpuid2(kvm.x86().getSupportedCpuid());
+            vcpu.x86().setCpuid2(kvm.x86().getSupportedCpuid().forVcpu(CpuTopology.ofCores(1), vcpu.id()));
 
             // A guest may spin, or halt and wait in the kernel: only another thread can end that run.
             CompletableFuture.delayedExecutor(seconds, TimeUnit.SECONDS).execute(vcpu::kick);

@@ -4,8 +4,7 @@ import java.nio.charset.StandardCharsets;
 
 import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.Vm;
-import io.github.kvm4j.x86.Regs;
-import io.github.kvm4j.x86.Sregs;
+import io.github.kvm4j.util.x86.RealMode;
 
 /** {@link Hello}'s guest for x86: 16-bit code that writes to the first serial port and halts. */
 final class HelloX86 {
@@ -34,13 +33,7 @@ final class HelloX86 {
         vm.memory().write(Hello.ENTRY + CODE.length, Hello.TEXT.getBytes(StandardCharsets.US_ASCII));
 
         Vcpu vcpu = vm.createVcpu(0);
-        Sregs sregs = vcpu.x86().getSregs();
-        sregs.cs.base = 0;
-        sregs.cs.selector = 0;
-        vcpu.x86().setSregs(sregs);
-        Regs regs = new Regs();
-        regs.rip = Hello.ENTRY;
-        vcpu.x86().setRegs(regs);
+        RealMode.enter(vcpu, Hello.ENTRY);
         return vcpu;
     }
 }

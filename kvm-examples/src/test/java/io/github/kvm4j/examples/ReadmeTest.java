@@ -50,7 +50,7 @@ class ReadmeTest {
     void everyExampleOfTheTableIsThere() throws IOException {
         List<String> rows = Files.readAllLines(ROOT.resolve("README.md")).stream()
                 .filter(line -> line.matches("\\| `[A-Z]\\w+` \\|.*")).map(line -> line.split("`")[1]).toList();
-        assertEquals(List.of("Hello", "LongMode", "Firmware", "KvmInfo"), rows);
+        assertEquals(List.of("Hello", "LongMode", "UserMode", "Firmware", "KvmInfo"), rows);
         for (String name : rows) {
             assertTrue(Files.exists(Path.of("src/main/java/io/github/kvm4j/examples", name + ".java")), name);
         }
