@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.stream.Stream;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -15,6 +16,7 @@ import io.github.kvm4j.testing.Rounds;
 
 /** A file that is truncated under guest memory, in JVMs that interpret or compile in one way or the other. */
 @DependsOnHost
+@Tag("slow")
 class TruncatedFileTest {
 
     private static final int AFTER = 20;
