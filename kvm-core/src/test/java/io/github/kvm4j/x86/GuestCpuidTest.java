@@ -34,6 +34,7 @@ import io.github.kvm4j.bindings.x86.kvm_cpuid_entry2;
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.testing.KvmKind;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 
@@ -290,6 +291,7 @@ class GuestCpuidTest {
 
     /** The kernel's selftest "xcr0_cpuid": leaf 0xd tells which bits XCR0 takes; each of the others is a #GP. */
     @Test
+    @RequiresKvm(notOn = KvmKind.EMULATED_SVM)
     void xcr0TakesWhatCpuidTells() {
         // xsetbv; mov bx, 2; hlt
         try (RealModeGuest guest = new RealModeGuest("0f01d1 bb0200 f4")) {
