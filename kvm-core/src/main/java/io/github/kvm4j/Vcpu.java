@@ -17,6 +17,7 @@ import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vcpu.OneReg;
+import io.github.kvm4j.internal.vcpu.PreFault;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.riscv.RiscvVcpu;
@@ -52,7 +53,7 @@ public final class Vcpu implements AutoCloseable {
         this.fd = fd;
         this.registers = new OneReg(state, fd);
         this.attributes = new Attributes(fd);
-        this.x86 = Architecture.ON_X86 ? new X86Vcpu(state, fd) : null;
+        this.x86 = Architecture.ON_X86 ? new X86Vcpu(state, fd, vm.memory()) : null;
         this.arm64 = Architecture.ON_ARM64 ? new Arm64Vcpu(state, fd, registers, attributes) : null;
         this.riscv = Architecture.ON_RISCV ? new RiscvVcpu(state, fd, registers) : null;
     }
@@ -180,6 +181,35 @@ public final class Vcpu implements AutoCloseable {
      */
     public void kick() {
         fd.kick();
+    }
+
+    /**
+     * Maps guest memory before it is used, as if the vCPU had read it, so that the guest need not wait for it.
+     * KVM_PRE_FAULT_MEMORY, section 4.143, {@link Capability#PRE_FAULT_MEMORY}, repeated until all is mapped; a signal does
+     * not end it, {@link #close()} does. Host memory that nobody has touched is not written to: it stays the page of zeros.
+     *
+     * @param guestAddress
+     *            the guest-physical address where it starts, a multiple of the page size
+     * @param size
+     *            bytes, a multiple of the page size
+     * @throws IllegalArgumentException
+     *             when either is no multiple of the page size, the size is not above 0, or the range ends beyond the 64-bit
+     *             address space
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses, at an address that the message has: ENOENT (no memory slot has it), EFAULT (the
+     *             memory behind it is gone), EOPNOTSUPP (this vCPU's pages are not mapped so: shadow page tables, as of a
+     *             guest that runs guests)
+     * @throws IllegalStateException
+     *             when another thread uses the vCPU
+     * @throws ClosedException
+     *             when the vCPU is closed, also when it is closed meanwhile
+     */
+    @Issues(Ioctl.KVM_PRE_FAULT_MEMORY)
+    public void preFaultMemory(long guestAddress, long size) {
+        state.checkPages("memory to be mapped", guestAddress, size);
+        PreFault.map(state, fd, guestAddress, size);
     }
 
     /**

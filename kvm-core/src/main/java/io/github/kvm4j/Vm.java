@@ -3,12 +3,14 @@ package io.github.kvm4j;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.kvm4j.arm64.Arm64Vm;
 import io.github.kvm4j.bindings.kvm_create_device;
 import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.kvm_memory_attributes;
 import io.github.kvm4j.internal.ioctl.Attributes;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
@@ -17,9 +19,11 @@ import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vm.VmState;
+import io.github.kvm4j.memory.CoalescedIo;
 import io.github.kvm4j.memory.DirtyLog;
 import io.github.kvm4j.memory.DirtyRings;
 import io.github.kvm4j.memory.GuestMemory;
+import io.github.kvm4j.memory.MemoryAttribute;
 import io.github.kvm4j.unsafe.RawIoctls;
 import io.github.kvm4j.x86.X86Vm;
 
@@ -39,6 +43,7 @@ public final class Vm implements AutoCloseable {
     private final GuestMemory memory;
     private final DirtyLog dirtyLog;
     private final DirtyRings dirtyRings;
+    private final CoalescedIo coalescedIo;
     private final Attributes attributes;
 
     /** The host's architecture's; the other is null, so that its classes are not loaded. */
@@ -52,6 +57,7 @@ public final class Vm implements AutoCloseable {
         this.memory = new GuestMemory(state);
         this.dirtyLog = new DirtyLog(state, memory);
         this.dirtyRings = new DirtyRings(state, memory);
+        this.coalescedIo = new CoalescedIo(state);
         this.attributes = new Attributes(fd);
         this.x86 = Architecture.ON_X86 ? new X86Vm(state) : null;
         this.arm64 = Architecture.ON_ARM64 ? new Arm64Vm(state) : null;
@@ -92,6 +98,15 @@ public final class Vm implements AutoCloseable {
      */
     public DirtyRings dirtyRings() {
         return dirtyRings;
+    }
+
+    /**
+     * Returns the writes to devices that KVM keeps in a ring.
+     *
+     * @return the ring and its zones, the same object each time
+     */
+    public CoalescedIo coalescedIo() {
+        return coalescedIo;
     }
 
     /**
@@ -203,6 +218,46 @@ public final class Vm implements AutoCloseable {
     public Vcpu createVcpu(int id) {
         state.checkVcpuId(id);
         return new Vcpu(this, id, state, state.createVcpu(id, kvm.vcpuMmapSize()));
+    }
+
+    /**
+     * Says what guest-physical memory is from now on, whatever it was. The kernel does not tell what has been set: keep it.
+     * KVM_SET_MEMORY_ATTRIBUTES, section 4.141, {@link Capability#MEMORY_ATTRIBUTES}, whose value has the attributes of this
+     * VM's type. Memory may be given attributes before there is any.
+     *
+     * @param guestAddress
+     *            the guest-physical address where it starts, a multiple of the page size
+     * @param size
+     *            bytes, a multiple of the page size
+     * @param attributes
+     *            all that it is to have; none makes it shared
+     * @throws IllegalArgumentException
+     *             when either is no multiple of the page size, the size is not above 0, or the range ends beyond the 64-bit
+     *             address space
+     * @throws UnsupportedCapabilityException
+     *             when this VM lacks an attribute, or has none
+     * @throws KvmException
+     *             when the kernel refuses: ENOMEM
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_SET_MEMORY_ATTRIBUTES)
+    public void setMemoryAttributes(long guestAddress, long size, Set<MemoryAttribute> attributes) {
+        state.lifecycle().requireOpen();
+        state.checkPages("memory to be given attributes", guestAddress, size);
+        long bits = attributes.stream().mapToLong(MemoryAttribute::bit).reduce(0, (a, b) -> a | b);
+        int known = checkExtension(Capability.MEMORY_ATTRIBUTES);
+        if (known == 0 || (bits & ~known) != 0) {
+            throw new UnsupportedCapabilityException(Ioctl.KVM_SET_MEMORY_ATTRIBUTES + " to " + attributes,
+                    Capability.MEMORY_ATTRIBUTES);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = kvm_memory_attributes.allocate(arena);
+            kvm_memory_attributes.address(request, guestAddress);
+            kvm_memory_attributes.size(request, size);
+            kvm_memory_attributes.attributes(request, bits);
+            fd.call(Ioctl.KVM_SET_MEMORY_ATTRIBUTES, request);
+        }
     }
 
     /**

@@ -9,6 +9,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,7 +24,11 @@ import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.memory.Backing;
+import io.github.kvm4j.memory.CoalescedZone;
+import io.github.kvm4j.memory.GuestMemfd;
+import io.github.kvm4j.memory.GuestMemfdFlag;
 import io.github.kvm4j.memory.HostOption;
+import io.github.kvm4j.memory.MemoryAttribute;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.memory.RegionOptions;
@@ -53,6 +58,7 @@ class FailingCallsTest {
                 .withCapability(kvm_h.KVM_CAP_SYNC_REGS(), 7)
                 .withCapability(kvm_h.KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2(), 3)
                 .withCapability(kvm_h.KVM_CAP_DIRTY_LOG_RING_ACQ_REL(), 1 << 20)
+                .withCapability(kvm_h.KVM_CAP_MEMORY_ATTRIBUTES(), 8)
                 .answering(Ioctl.KVM_GET_MSRS, call -> kvm_msrs.nmsrs(call.argument()))
                 .answering(Ioctl.KVM_SET_MSRS, call -> kvm_msrs.nmsrs(call.argument()))
                 .answering(Ioctl.KVM_GET_NESTED_STATE, call -> {
@@ -72,6 +78,14 @@ class FailingCallsTest {
                     RegionOptions.of(Backing.memfd("ram")).with(HostOption.DONT_DUMP));
             vm.memory().move(high, 0x200000);
             vm.memory().remove(vm.memory().regions().getLast());
+            GuestMemfd memfd = vm.memory().createGuestMemfd(0x2000, Set.of(GuestMemfdFlag.MMAP));
+            memfd.allocate(0, 0x1000);
+            vm.memory().add(0x300000, 0x1000, RegionOptions.of(Backing.guestMemfd(memfd, 0x1000)));
+            vm.memory().add(0x400000, 0x1000,
+                    RegionOptions.of(Backing.guestMemfd(memfd, 0, Backing.anonymous())));
+            CoalescedZone zone = CoalescedZone.mmio(0xd0000, 8);
+            vm.coalescedIo().register(zone, (_, _, _) -> {
+            });
             vm.x86().setTssAddress(0xfffb_d000L);
             vm.x86().setIdentityMapAddress(0xfffb_c000L);
             vm.x86().setBootCpuId(0);
@@ -128,6 +142,9 @@ class FailingCallsTest {
             vcpu.x86().syncRegs().enable(EnumSet.of(SyncReg.REGS));
             vcpu.x86().syncRegs().getRegs(regs);
             vcpu.x86().syncRegs().setRegs(regs);
+            vm.coalescedIo().unregister(zone);
+            vcpu.preFaultMemory(0, 0x1000);
+            vm.setMemoryAttributes(0, 0x1000, Set.of(MemoryAttribute.PRIVATE));
             if (!(vcpu.run() instanceof Exit.Hlt)) {
                 throw new AssertionError("the fake guest halts");
             }
@@ -162,13 +179,13 @@ class FailingCallsTest {
         }
     }
 
-    /** Two of them are repeated, and then succeed. */
+    /** Some of them are repeated, and then succeed. */
     @ParameterizedTest
     @MethodSource("everyCall")
     void anInterruptedCallLeavesNothing(int index) {
         String call = callsOfAWholeLife().get(index);
         FakeLibc libc = fake().failing(index, Errno.EINTR);
-        if (List.of("KVM_CREATE_VM", "KVM_RUN").contains(call)) {
+        if (Stream.of("KVM_CREATE_VM", "KVM_RUN", "KVM_PRE_FAULT_MEMORY", "fallocate").anyMatch(call::startsWith)) {
             wholeLife(libc);
         } else {
             assertEquals("EINTR", assertThrows(KvmException.class, () -> wholeLife(libc), call).errnoName());

@@ -36,7 +36,10 @@ import io.github.kvm4j.arm64.VcpuInit;
 import io.github.kvm4j.arm64.VgicV3;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.memory.CoalescedIo;
+import io.github.kvm4j.memory.CoalescedZone;
 import io.github.kvm4j.memory.DirtyPages;
+import io.github.kvm4j.memory.GuestMemfd;
 import io.github.kvm4j.memory.GuestMemory;
 import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.memory.RegionOptions;
@@ -69,7 +72,7 @@ class UseAfterCloseTest {
 
     /** What tells or remembers, without a system call; and close itself. */
     private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory",
-            "dirtyLog", "dirtyRings",
+            "dirtyLog", "dirtyRings", "coalescedIo", "zones", "virtualMemory",
             "unsafe", "syncRegs", "interrupts", "device", "fpu", "msrs", "apic", "machineChecks", "nested", "options",
             "time",
             "kick", "vcpuMmapSize", "regions", "slot", "guestAddress", "size", "flags", "segment()", "toString",
@@ -89,14 +92,17 @@ class UseAfterCloseTest {
         Vcpu vcpu = vm.createVcpu(0);
         Device device = vm.createDevice(DeviceType.VFIO);
         VgicV3 vgic = VgicV3.create(vm);
+        GuestMemfd memfd = vm.memory().createGuestMemfd(0x1000, Set.of());
         kvm.close();
+        closed.add(memfd);
         closed.addAll(List.of(kvm, vm, vm.memory(), vm.memory().atomics(), vm.memory().unsafe(),
-                vm.memory().builder().region(0, 0x1000), vm.dirtyLog(), vm.dirtyRings(), region, vcpu, device, vgic));
+                vm.memory().builder().region(0, 0x1000), vm.dirtyLog(), vm.dirtyRings(), vm.coalescedIo(), region, vcpu,
+                device, vgic));
         if (Architecture.ON_X86) {
             closed.addAll(List.of(kvm.x86(), vm.x86(), vm.x86().options(), vm.x86().time()));
             closed.addAll(List.of(vcpu.x86(), vcpu.x86().syncRegs(), vcpu.x86().interrupts(), vcpu.x86().fpu(),
                     vcpu.x86().msrs(), vcpu.x86().apic(), vcpu.x86().time(), vcpu.x86().machineChecks(),
-                    vcpu.x86().nested(), vcpu.x86().options()));
+                    vcpu.x86().nested(), vcpu.x86().options(), vcpu.x86().virtualMemory()));
         } else if (Architecture.ON_ARM64) {
             closed.addAll(List.of(vm.arm64(), vcpu.arm64()));
         } else {
@@ -252,6 +258,13 @@ class UseAfterCloseTest {
         if (type == Map.class) {
             return new HashMap<>();
         }
+        if (type == CoalescedZone.class) {
+            return CoalescedZone.mmio(0, 1);
+        }
+        if (type == CoalescedIo.Handler.class) {
+            return (CoalescedIo.Handler) (address, size, value) -> {
+            };
+        }
         if (type == DirtyPages.class) {
             return new DirtyPages(region);
         }
@@ -295,9 +308,11 @@ class UseAfterCloseTest {
     void allPublicTypesWithALifeAreLookedAt() {
         List<String> names = closed.stream().map(object -> object.getClass().getSimpleName()).toList();
         assertTrue(names.containsAll(List.of("Kvm", "Vm", "Vcpu", "Device", "VgicV3", "GuestMemory",
-                "DirtyLog", "DirtyRings", "GuestAtomics", "MemoryBuilder", "ForeignMemory")));
+                "GuestMemfd", "DirtyLog", "DirtyRings", "CoalescedIo", "GuestAtomics", "MemoryBuilder",
+                "ForeignMemory")));
         assertTrue(names.containsAll(Architecture.ON_X86
-                ? List.of("X86Kvm", "X86Vm", "X86VmOptions", "X86VmTime", "X86Vcpu", "SyncRegs", "X86Interrupts",
+                ? List.of("X86Kvm", "X86Vm", "X86VmOptions", "X86VmTime", "X86Vcpu", "SyncRegs", "VirtualMemory",
+                        "X86Interrupts",
                         "X86Fpu",
                         "X86Msrs", "X86Apic", "X86Time", "X86MachineChecks", "X86Nested", "X86VcpuOptions")
                 : Architecture.ON_ARM64 ? List.of("Arm64Vm", "Arm64Vcpu") : List.of("RiscvVcpu")));

@@ -1,6 +1,7 @@
 package io.github.kvm4j.memory;
 
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** What the host memory behind a region is. */
 public sealed interface Backing {
@@ -53,6 +54,31 @@ public sealed interface Backing {
     }
 
     /**
+     * Part of a guest_memfd, which no other region has.
+     *
+     * @param memfd
+     *            the file, of the same VM
+     * @param offset
+     *            where in it the region begins, a multiple of the page size
+     * @param shared
+     *            the memory that this process sees, and the guest where its memory is not private; empty when that is the
+     *            guest_memfd itself
+     */
+    record OfGuestMemfd(GuestMemfd memfd, long offset, Optional<Backing> shared) implements Backing {
+
+        /** Checks. */
+        public OfGuestMemfd {
+            if (shared.isEmpty() && !memfd.flags().contains(GuestMemfdFlag.MMAP)) {
+                throw new IllegalArgumentException(
+                        "the " + memfd + " lacks MMAP: the region needs other memory for what is shared");
+            }
+            if (shared.isPresent() && shared.get() instanceof OfGuestMemfd) {
+                throw new IllegalArgumentException("a region has one guest_memfd, not two");
+            }
+        }
+    }
+
+    /**
      * Memory of this process alone, zeroed.
      *
      * @return anonymous memory
@@ -70,6 +96,39 @@ public sealed interface Backing {
      */
     static Backing memfd(String name) {
         return new Memfd(name);
+    }
+
+    /**
+     * A guest_memfd that this process can map. What the guest has made private, or the VM by
+     * {@link io.github.kvm4j.Vm#setMemoryAttributes}, cannot be accessed, which {@link MissingMemoryException} tells. KVM
+     * neither moves such a region nor changes its flags, of which it can have none. KVM_SET_USER_MEMORY_REGION2, section
+     * 4.140, {@link io.github.kvm4j.Capability#USER_MEMORY2}.
+     *
+     * @param memfd
+     *            the file, with {@link GuestMemfdFlag#MMAP}
+     * @param offset
+     *            where in it the region begins, a multiple of the page size
+     * @return the file
+     */
+    static Backing guestMemfd(GuestMemfd memfd, long offset) {
+        return new OfGuestMemfd(memfd, offset, Optional.empty());
+    }
+
+    /**
+     * A guest_memfd for what is private, and other memory for what is shared, as which everything begins:
+     * {@link io.github.kvm4j.Vm#setMemoryAttributes} says which is which. The options that the region has for the host are
+     * the other memory's. KVM_SET_USER_MEMORY_REGION2, section 4.140, {@link io.github.kvm4j.Capability#USER_MEMORY2}.
+     *
+     * @param memfd
+     *            the file
+     * @param offset
+     *            where in it the region begins, a multiple of the page size
+     * @param shared
+     *            the other memory
+     * @return both
+     */
+    static Backing guestMemfd(GuestMemfd memfd, long offset, Backing shared) {
+        return new OfGuestMemfd(memfd, offset, Optional.of(shared));
     }
 
     /**

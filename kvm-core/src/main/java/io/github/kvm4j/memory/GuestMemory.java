@@ -38,6 +38,9 @@ public final class GuestMemory extends GuestAccess {
     /** What is mapped, that of removed regions included until it is unmapped; under the VM's lock. */
     private final List<HostMemory> mapped = new ArrayList<>();
 
+    /** What is open; under the VM's lock. */
+    private final List<GuestMemfd> memfds = new ArrayList<>();
+
     /**
      * For {@link io.github.kvm4j.Vm} alone.
      *
@@ -51,6 +54,7 @@ public final class GuestMemory extends GuestAccess {
         this.mapper = new HostMapper(vm.fd().host());
         this.slots = new Slots(vm);
         vm.beforeClose(() -> map(MemoryMap.CLOSED));
+        vm.beforeDescriptor(this::releaseMemfds);
         vm.afterClose(this::release);
     }
 
@@ -154,7 +158,7 @@ public final class GuestMemory extends GuestAccess {
      * @throws ClosedException
      *             when the VM is closed
      */
-    @Issues(Ioctl.KVM_SET_USER_MEMORY_REGION)
+    @Issues({Ioctl.KVM_SET_USER_MEMORY_REGION, Ioctl.KVM_SET_USER_MEMORY_REGION2})
     public MemoryRegion add(long guestAddress, long size, RegionOptions options) {
         return place(guestAddress, size, options, () -> {
             mapper.check(size, options);
@@ -178,6 +182,7 @@ public final class GuestMemory extends GuestAccess {
         for (MemoryBuilder.Planned plan : planned) {
             int slot = checkPlace(map, plan.guestAddress(), plan.size(), plan.options());
             mapper.check(plan.size(), plan.options());
+            slots.checkBacking(map, this, plan.options().backing(), plan.size());
             map = map.with(MemoryRegion.planned(slot, plan.guestAddress(), plan.size(), plan.options().flags()));
         }
     }
@@ -188,16 +193,18 @@ public final class GuestMemory extends GuestAccess {
         // Checked before there is anything to map, which can take long and so is done without the lock; and then again.
         checkPlace(map(), guestAddress, size, options);
         slots.checkFlags(options.flags());
+        slots.checkBacking(map(), this, options.backing(), size);
         HostMemory host = source.get();
         try {
             return vm.lifecycle().whileOpen(() -> {
                 int slot = checkPlace(map(), guestAddress, size, options);
+                slots.checkBacking(map(), this, options.backing(), size);
                 MemoryRegion region = new MemoryRegion(slot, guestAddress, options.flags(), host);
                 MemoryMap next = map().with(region);
                 mapped.add(host);
                 try {
                     // The last thing that can fail: from here on the guest has the memory.
-                    slots.set(slot, guestAddress, host.segment(), options.flags());
+                    slots.set(slot, guestAddress, host, options.flags());
                 } catch (Throwable t) {
                     mapped.remove(host);
                     throw t;
@@ -296,6 +303,10 @@ public final class GuestMemory extends GuestAccess {
     private MemoryRegion replace(MemoryRegion region, long guestAddress, Set<MemoryFlag> flags) {
         return vm.lifecycle().whileOpen(() -> {
             requireCurrent(region);
+            if (region.host().guestMemfd() != null) {
+                throw new IllegalArgumentException(
+                        "KVM does not change a region with a guest_memfd: " + region + "; remove it, and add another");
+            }
             if (flags.contains(MemoryFlag.READONLY) != region.flags().contains(MemoryFlag.READONLY)) {
                 throw new IllegalArgumentException("KVM does not change READONLY of " + region
                         + "; remove it, and add another");
@@ -348,6 +359,56 @@ public final class GuestMemory extends GuestAccess {
                     + " bytes, of the host's addresses too; this is " + segment);
         }
         return place(guestAddress, segment.byteSize(), options, () -> HostMemory.foreign(segment, page));
+    }
+
+    /**
+     * Creates a file of memory for the guest alone, or for this process too, which {@link Backing#guestMemfd} makes a
+     * region's. KVM_CREATE_GUEST_MEMFD, section 4.142, {@link Capability#GUEST_MEMFD}.
+     *
+     * @param size
+     *            bytes, a multiple of the page size
+     * @param flags
+     *            what it is to be
+     * @return the file, zeroed and owned by the VM
+     * @throws IllegalArgumentException
+     *             when the size is not a multiple of the page size, or not above 0
+     * @throws UnsupportedCapabilityException
+     *             without the capability, or when {@link Capability#GUEST_MEMFD_FLAGS} lacks a flag
+     * @throws io.github.kvm4j.KvmException
+     *             when the kernel refuses: EMFILE, ENOMEM; or mmap does
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_CREATE_GUEST_MEMFD)
+    public GuestMemfd createGuestMemfd(long size, Set<GuestMemfdFlag> flags) {
+        return vm.lifecycle().whileOpen(() -> {
+            GuestMemfd memfd = GuestMemfd.create(vm, this, size, flags);
+            memfds.add(memfd);
+            return memfd;
+        });
+    }
+
+    /** It is to be closed, unless a region has it. */
+    void forget(GuestMemfd memfd) {
+        vm.lifecycle().locked(() -> {
+            for (MemoryRegion region : regions()) {
+                Backing.OfGuestMemfd part = region.host().guestMemfd();
+                if (part != null && part.memfd().equals(memfd)) {
+                    throw new IllegalStateException(
+                            "the " + memfd + " is the memory of " + region + "; remove that first");
+                }
+            }
+            return memfds.remove(memfd);
+        });
+    }
+
+    /** Runs when the vCPUs are gone, before the VM's descriptor is closed, of which each file keeps the VM alive too. */
+    private void releaseMemfds() {
+        Cleanup cleanup = new Cleanup();
+        for (GuestMemfd memfd : vm.lifecycle().locked(() -> List.copyOf(memfds)).reversed()) {
+            cleanup.step(memfd::release);
+        }
+        cleanup.finish();
     }
 
     /** Runs when the VM's descriptor, and with it the guest, is gone. */

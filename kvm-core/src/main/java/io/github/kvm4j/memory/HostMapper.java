@@ -52,11 +52,7 @@ final class HostMapper {
 
     /** Maps, and does what the options ask for. */
     HostMemory map(long guestAddress, long size, RegionOptions options) {
-        HostMemory memory = switch (options.backing()) {
-            case Backing.Anonymous _ -> anonymous(guestAddress, size, options);
-            case Backing.Memfd memfd -> memfd(memfd.name(), guestAddress, size, options);
-            case Backing.File file -> file(file, guestAddress, size, options);
-        };
+        HostMemory memory = map(options.backing(), guestAddress, size, options);
         try {
             advise(memory, options.hostOptions());
             return memory;
@@ -64,6 +60,17 @@ final class HostMapper {
             Cleanup.after(t, memory::close);
             throw t;
         }
+    }
+
+    private HostMemory map(Backing backing, long guestAddress, long size, RegionOptions options) {
+        return switch (backing) {
+            case Backing.Anonymous _ -> anonymous(guestAddress, size, options);
+            case Backing.Memfd memfd -> memfd(memfd.name(), guestAddress, size, options);
+            case Backing.File file -> file(file, guestAddress, size, options);
+            case Backing.OfGuestMemfd part -> part.shared()
+                    .map(shared -> map(shared, guestAddress, size, options).with(part))
+                    .orElseGet(() -> HostMemory.of(part, size, host.pageSize()));
+        };
     }
 
     private HostMemory anonymous(long guestAddress, long size, RegionOptions options) {

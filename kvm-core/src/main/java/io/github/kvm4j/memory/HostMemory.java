@@ -25,28 +25,47 @@ final class HostMemory {
     private final @Nullable Arena arena;
     private final @Nullable Fd fd;
     private final int pageSize;
+
+    /** What is bound to the slot beside it, or is it. */
+    private final Backing.@Nullable OfGuestMemfd guestMemfd;
     private boolean closed;
 
     private HostMemory(MemorySegment segment, int pageSize, String risk, @Nullable Mapping mapping,
-            @Nullable Arena arena,
-            @Nullable Fd fd) {
+            @Nullable Arena arena, @Nullable Fd fd, Backing.@Nullable OfGuestMemfd guestMemfd) {
         this.segment = segment;
         this.pageSize = pageSize;
         this.risk = risk;
         this.mapping = mapping;
         this.arena = arena;
         this.fd = fd;
+        this.guestMemfd = guestMemfd;
     }
 
     /** Takes over part of a mapping, and the descriptor of what is mapped, if that is kept. */
     static HostMemory of(Mapping mapping, long offset, long size, int pageSize, String risk, @Nullable Fd fd) {
         Arena arena = Arena.ofShared();
-        return new HostMemory(mapping.segment(arena, offset, size), pageSize, risk, mapping, arena, fd);
+        return new HostMemory(mapping.segment(arena, offset, size), pageSize, risk, mapping, arena, fd, null);
     }
 
     /** Memory that somebody else owns. */
     static HostMemory foreign(MemorySegment segment, int pageSize) {
-        return new HostMemory(segment, pageSize, NONE, null, null, null);
+        return new HostMemory(segment, pageSize, NONE, null, null, null, null);
+    }
+
+    /** Memory that is mapped with a guest_memfd, which owns the mapping; its file is there already. */
+    static HostMemory of(Backing.OfGuestMemfd part, long size, int pageSize) {
+        return new HostMemory(part.memfd().slice(part.offset(), size), pageSize,
+                "a guest_memfd, whose private pages this process has not", null, null, null, part);
+    }
+
+    /** The same, which is to be the shared half of a slot with a guest_memfd. */
+    HostMemory with(Backing.OfGuestMemfd part) {
+        return new HostMemory(segment, pageSize, risk, mapping, arena, fd, part);
+    }
+
+    /** What of a guest_memfd the slot has. */
+    Backing.@Nullable OfGuestMemfd guestMemfd() {
+        return guestMemfd;
     }
 
     MemorySegment segment() {

@@ -123,6 +123,15 @@ public final class RegionOptions {
     }
 
     private void check() {
+        if (this.backing instanceof Backing.OfGuestMemfd && !flags.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "KVM neither notes dirty pages of, nor protects, memory with a guest_memfd: "
+                            + flags);
+        }
+        Backing backing = this.backing instanceof Backing.OfGuestMemfd part ? part.shared().orElse(part) : this.backing;
+        if (backing instanceof Backing.OfGuestMemfd && hugePageSize != 0) {
+            throw new IllegalArgumentException("a guest_memfd has no huge pages of the pool");
+        }
         if (hugePageSize != 0) {
             if (backing instanceof Backing.File) {
                 throw new IllegalArgumentException("huge pages are for anonymous memory and memfds; " + backing
@@ -132,7 +141,8 @@ public final class RegionOptions {
                 throw new IllegalArgumentException("memory has either transparent huge pages or those of the pool");
             }
         }
-        boolean shared = backing instanceof Backing.Memfd || (backing instanceof Backing.File file && file.shared());
+        boolean shared = backing instanceof Backing.Memfd || backing instanceof Backing.OfGuestMemfd
+                || (backing instanceof Backing.File file && file.shared());
         if (options.contains(HostOption.MERGEABLE) && (shared || hugePageSize != 0)) {
             throw new IllegalArgumentException("the kernel merges private memory of small pages only, not " + this);
         }

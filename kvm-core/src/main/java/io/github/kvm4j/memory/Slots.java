@@ -7,7 +7,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 import io.github.kvm4j.Capability;
+import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.kvm_userspace_memory_region;
+import io.github.kvm4j.bindings.kvm_userspace_memory_region2;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.vm.VmState;
@@ -115,6 +117,43 @@ final class Slots {
     /** Gives a slot its memory, or changes where it is or its flags. */
     void set(int slot, long guestAddress, MemorySegment memory, Set<MemoryFlag> flags) {
         set(slot, guestAddress, memory.byteSize(), memory.address(), MemoryFlag.bits(flags));
+    }
+
+    /** Gives a slot its memory, and its guest_memfd if it has one. */
+    void set(int slot, long guestAddress, HostMemory memory, Set<MemoryFlag> flags) {
+        Backing.OfGuestMemfd part = memory.guestMemfd();
+        if (part == null) {
+            set(slot, guestAddress, memory.segment(), flags);
+            return;
+        }
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment request = kvm_userspace_memory_region2.allocate(call);
+            kvm_userspace_memory_region2.slot(request, slot);
+            kvm_userspace_memory_region2.flags(request, (int) kvm_h.KVM_MEM_GUEST_MEMFD());
+            kvm_userspace_memory_region2.guest_phys_addr(request, guestAddress);
+            kvm_userspace_memory_region2.memory_size(request, memory.segment().byteSize());
+            kvm_userspace_memory_region2.userspace_addr(request, memory.segment().address());
+            kvm_userspace_memory_region2.guest_memfd(request, part.memfd().number());
+            kvm_userspace_memory_region2.guest_memfd_offset(request, part.offset());
+            vm.fd().call(Ioctl.KVM_SET_USER_MEMORY_REGION2, request);
+        }
+    }
+
+    /** Refuses a part of a guest_memfd that is not there, or that another region has. */
+    void checkBacking(MemoryMap map, GuestMemory memory, Backing backing, long size) {
+        if (!(backing instanceof Backing.OfGuestMemfd part)) {
+            return;
+        }
+        vm.require(Ioctl.KVM_SET_USER_MEMORY_REGION2);
+        part.memfd().checkRange(memory, part.offset(), size);
+        for (MemoryRegion other : map.regions()) {
+            Backing.OfGuestMemfd its = other.host().guestMemfd();
+            if (its != null && its.memfd().equals(part.memfd()) && its.offset() < part.offset() + size
+                    && part.offset() < its.offset() + other.size()) {
+                throw new IllegalArgumentException(String.format("0x%x bytes at 0x%x of the %s are %s already", size,
+                        part.offset(), part.memfd(), other));
+            }
+        }
     }
 
     /** Takes a slot's memory away: when this returns, no vCPU uses it any more. */

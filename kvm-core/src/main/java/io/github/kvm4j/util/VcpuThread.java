@@ -14,6 +14,7 @@ import org.slf4j.LoggerFactory;
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.memory.CoalescedIo;
 
 /**
  * The loop that every virtual machine monitor has, on a platform thread of its own: it runs a vCPU and gives each exit to a
@@ -34,6 +35,7 @@ import io.github.kvm4j.exit.Exit;
  * The thread is a daemon: a JVM that ends does not wait for guests. A handler that is in progress is never interrupted:
  * pausing and stopping wait for it. {@link Thread#interrupt()} disturbs neither the guest nor a pause. A vCPU that waits to
  * be started by another, as a second processor does, is run on: its {@link Exit.NotReady} does not come to the handler.
+ * What is in the ring of {@link io.github.kvm4j.memory.CoalescedIo} is delivered before each exit is.
  */
 public final class VcpuThread implements AutoCloseable {
 
@@ -286,7 +288,7 @@ public final class VcpuThread implements AutoCloseable {
         try {
             end(loop());
         } catch (ClosedException e) {
-            if (vcpu.isClosed()) {
+            if (vcpu.isClosed() || vcpu.vm().isClosed()) {
                 end(End.CLOSED);
             } else {
                 fail(e);
@@ -297,8 +299,10 @@ public final class VcpuThread implements AutoCloseable {
     }
 
     private End loop() throws Exception {
+        CoalescedIo coalesced = vcpu.vm().coalescedIo();
         while (true) {
             Exit exit = vcpu.run();
+            coalesced.drain();
             if (exit instanceof Exit.NotReady) {
                 // It is for the next run, which waits in the kernel or enters the guest.
                 continue;

@@ -22,6 +22,7 @@ import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
+import io.github.kvm4j.memory.GuestMemory;
 
 /**
  * What only x86 has of a vCPU's ioctls. As with {@link io.github.kvm4j.Vcpu}, a call from a second thread while one is in
@@ -42,6 +43,7 @@ public final class X86Vcpu {
     private final X86MachineChecks machineChecks;
     private final X86Nested nested;
     private final X86VcpuOptions options;
+    private final VirtualMemory virtualMemory;
 
     /** One structure per kind of state, used between enter and leave. */
     private final MemorySegment regs;
@@ -55,10 +57,12 @@ public final class X86Vcpu {
      *            the VM
      * @param fd
      *            the vCPU
+     * @param memory
+     *            the VM's memory
      * @hidden
      */
     @SuppressWarnings("exports")
-    public X86Vcpu(VmState vm, VcpuFd fd) {
+    public X86Vcpu(VmState vm, VcpuFd fd, GuestMemory memory) {
         this.vm = vm;
         this.fd = fd;
         this.sync = fd.runPage().sync();
@@ -75,6 +79,7 @@ public final class X86Vcpu {
         this.machineChecks = new X86MachineChecks(calls);
         this.nested = new X86Nested(calls);
         this.options = new X86VcpuOptions(calls);
+        this.virtualMemory = new VirtualMemory(this::translate, memory);
     }
 
     /**
@@ -156,6 +161,15 @@ public final class X86Vcpu {
      */
     public X86VcpuOptions options() {
         return options;
+    }
+
+    /**
+     * Returns the memory by guest-virtual addresses.
+     *
+     * @return the same object each time
+     */
+    public VirtualMemory virtualMemory() {
+        return virtualMemory;
     }
 
     /**

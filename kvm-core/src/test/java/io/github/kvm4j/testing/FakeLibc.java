@@ -19,6 +19,7 @@ import java.util.function.ToLongFunction;
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.bindings.kvm_create_device;
 import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.kvm_pre_fault_memory;
 import io.github.kvm4j.bindings.libc.libc_h;
 import io.github.kvm4j.bindings.libc.sigaction;
 import io.github.kvm4j.bindings.x86.kvm_cpuid2;
@@ -253,6 +254,11 @@ public final class FakeLibc implements Libc {
                 kvm_cpuid2.nent(argument, 0);
                 yield 0;
             }
+            case KVM_CREATE_GUEST_MEMFD -> newFd("guest_memfd");
+            case KVM_PRE_FAULT_MEMORY -> {
+                kvm_pre_fault_memory.size(argument, 0);
+                yield 0;
+            }
             case KVM_RUN -> {
                 MemorySegment page = mapping(fds.get(fd));
                 page.set(JAVA_INT, kvm_run.exit_reason$offset(), kvm_h.KVM_EXIT_HLT());
@@ -351,6 +357,11 @@ public final class FakeLibc implements Libc {
     @Override
     public synchronized long ftruncate(int fd, long length) {
         return call("ftruncate(" + fds.get(fd) + ", " + length + ")", () -> 0);
+    }
+
+    @Override
+    public synchronized long fallocate(int fd, int mode, long offset, long length) {
+        return call("fallocate(" + fds.get(fd) + ", " + mode + ", " + offset + ", " + length + ")", () -> 0);
     }
 
     @Override

@@ -55,6 +55,8 @@ final class Downcalls {
     static final MethodHandle memfd_create = bind("memfd_create", FIXED, JAVA_INT, ADDRESS, JAVA_INT);
     // int ftruncate(int fd, off_t length)
     static final MethodHandle ftruncate = bind("ftruncate", FIXED, JAVA_INT, JAVA_INT, JAVA_LONG);
+    // int fallocate(int fd, int mode, off_t offset, off_t len)
+    static final MethodHandle fallocate = bind("fallocate", FIXED, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
     // int madvise(void *addr, size_t length, int advice)
     static final MethodHandle madvise = bind("madvise", FIXED, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     // int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact)

@@ -53,6 +53,9 @@ public interface Libc {
     /** {@code ftruncate(2)}. */
     long ftruncate(int fd, long length);
 
+    /** {@code fallocate(2)}. */
+    long fallocate(int fd, int mode, long offset, long length);
+
     /** {@code madvise(2)}. */
     long madvise(long address, long length, int advice);
 

@@ -98,6 +98,11 @@ public final class LinuxLibc implements Libc {
     }
 
     @Override
+    public long fallocate(int fd, int mode, long offset, long length) {
+        return cold(errno -> (int) Downcalls.fallocate.invokeExact(errno, fd, mode, offset, length));
+    }
+
+    @Override
     public long madvise(long address, long length, int advice) {
         return cold(errno -> (int) Downcalls.madvise.invokeExact(errno, address, length, advice));
     }

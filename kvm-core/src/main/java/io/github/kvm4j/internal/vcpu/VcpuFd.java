@@ -136,6 +136,16 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
         return scratchAllocator;
     }
 
+    /** Maps something else that the descriptor offers; any thread may call it. */
+    public Mapping map(String what, long length, long offset) {
+        fd.acquire();
+        try {
+            return Mapping.shared(libc, what, number, length, offset);
+        } finally {
+            fd.release();
+        }
+    }
+
     /** The dirty ring, if the VM has them; any thread may use it at any time. */
     public @Nullable DirtyRing dirtyRing() {
         return dirtyRing;
@@ -168,6 +178,13 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
         if (user != thread) {
             // Only then: storing a reference costs a barrier of the garbage collector's.
             user = thread;
+        }
+    }
+
+    /** Refuses to go on when somebody waits to close it; the caller has entered. */
+    void requireOpen() {
+        if (closing) {
+            throw new ClosedException(fd.what());
         }
     }
 

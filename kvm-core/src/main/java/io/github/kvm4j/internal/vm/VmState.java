@@ -37,12 +37,17 @@ public final class VmState {
     /** Also those of closed vCPUs: the kernel keeps a vCPU until its VM is gone. */
     private final BitSet vcpuIds = new BitSet();
     private final List<Runnable> beforeClose = new ArrayList<>();
+    private final List<Runnable> beforeDescriptor = new ArrayList<>();
     private final List<Runnable> afterClose = new ArrayList<>();
     private @Nullable LeakWatch leakWatch;
 
     /** Bytes, 0 without; and the rings of all vCPUs, those of closed ones too, which may have left something. */
     private long dirtyRingSize;
     private final List<DirtyRing> dirtyRings = new ArrayList<>();
+
+    /** Whether there are, or were, zones of coalesced writes; and their ring, which is read without the lock. */
+    private boolean coalescing;
+    private volatile @Nullable CoalescedRing coalescedRing;
 
     public VmState(KvmFd system, KvmFd fd) {
         this.system = system;
@@ -94,6 +99,13 @@ public final class VmState {
             fd.host().kickSignal().number();
             vcpuIds.set(id);
             VcpuFd vcpu = own(vcpus, VcpuFd.own(fd.host(), fd.own(createVcpu(id), what), mmapSize, dirtyRingSize));
+            try {
+                mapCoalescedRing();
+            } catch (Throwable t) {
+                vcpus.remove(vcpu);
+                Cleanup.after(t, vcpu::close);
+                throw t;
+            }
             if (vcpu.dirtyRing() != null) {
                 dirtyRings.add(vcpu.dirtyRing());
             }
@@ -159,13 +171,41 @@ public final class VmState {
         beforeClose.add(step);
     }
 
+    /**
+     * Maps the page of coalesced writes, which all vCPUs have, beside what is mapped with a vCPU: now, or with the first
+     * vCPU. Under the lifecycle's lock.
+     */
+    public void wantCoalescedRing() {
+        coalescing = true;
+        mapCoalescedRing();
+    }
+
+    private void mapCoalescedRing() {
+        if (coalescing && coalescedRing == null && !vcpus.isEmpty()) {
+            int page = checkExtension(Capability.COALESCED_MMIO.number());
+            int pageSize = fd.host().pageSize();
+            coalescedRing = new CoalescedRing(
+                    vcpus.getFirst().map("the ring of coalesced writes", pageSize, (long) page * pageSize));
+        }
+    }
+
+    /** The page of coalesced writes, when it is wanted and there has been a vCPU. */
+    public @Nullable CoalescedRing coalescedRing() {
+        return coalescedRing;
+    }
+
+    /** Adds a step that comes when the vCPUs and devices are closed, before the descriptor is; not when a vCPU is left. */
+    public void beforeDescriptor(Runnable step) {
+        beforeDescriptor.add(step);
+    }
+
     /** Adds a step that must wait until the descriptor is closed, and the guest gone. */
     public void afterClose(Runnable step) {
         afterClose.add(step);
     }
 
     /**
-     * Closes the vCPUs, the devices, the descriptor, and does what waited for that. If a vCPU cannot be stopped, its
+     * Closes the vCPUs, the devices, what else refers to the VM, the descriptor, and does what waited for that. If a vCPU cannot be stopped, its
      * descriptor keeps the VM alive: then the memory stays mapped, and the close may be tried again.
      */
     public void close() {
@@ -175,6 +215,12 @@ public final class VmState {
             List<VcpuFd> running = lifecycle.locked(() -> List.copyOf(vcpus)).reversed();
             running.forEach(vcpu -> cleanup.step(vcpu::close));
             lifecycle.locked(() -> List.copyOf(devices)).reversed().forEach(device -> cleanup.step(device::close));
+            if (coalescedRing != null) {
+                cleanup.step(coalescedRing::close);
+            }
+            if (running.stream().allMatch(VcpuFd::isDone)) {
+                beforeDescriptor.forEach(cleanup::step);
+            }
             cleanup.step(fd::close);
             if (running.stream().allMatch(VcpuFd::isDone)) {
                 afterClose.forEach(cleanup::step);
@@ -184,6 +230,18 @@ public final class VmState {
             }
             cleanup.finish();
         });
+    }
+
+    /** Refuses a range of guest-physical addresses that is not of whole pages, or has none. */
+    public void checkPages(String what, long guestAddress, long size) {
+        int page = fd.host().pageSize();
+        if (guestAddress % page != 0 || size % page != 0 || size <= 0
+                || Long.compareUnsigned(guestAddress + size - 1, guestAddress) < 0) {
+            throw new IllegalArgumentException(String.format(
+                    "%s: 0x%x bytes at 0x%x; both must be multiples of the page size, %d bytes, the size above 0, and the end "
+                            + "within the 64-bit address space",
+                    what, size, guestAddress, page));
+        }
     }
 
     /** Refuses what must come before the first vCPU. */
