@@ -30,6 +30,7 @@ final class Baselines {
             JAVA_LONG);
     private static final MethodHandle REGISTERS_IN_PAGE = bind("registers_in_page", JAVA_INT, ADDRESS, JAVA_BOOLEAN,
             JAVA_LONG);
+    private static final MethodHandle DIRTY_LOG = bind("dirty_log", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG);
     private static final MethodHandle KICK = bind("kick", JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG);
     private static final MethodHandle LIFE = bind("life", JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG,
             JAVA_LONG);
@@ -110,6 +111,15 @@ final class Baselines {
     static long registersInPage(int vcpu, MemorySegment run, boolean change, int count) {
         try {
             return check((long) REGISTERS_IN_PAGE.invokeExact(vcpu, run, change, (long) count));
+        } catch (Throwable t) {
+            throw Ffm.unexpected(t);
+        }
+    }
+
+    /** The dirty log of a slot, into memory that has a bit for each of its pages. */
+    static long dirtyLog(int vm, int slot, MemorySegment bitmap, int count) {
+        try {
+            return check((long) DIRTY_LOG.invokeExact(vm, slot, bitmap, (long) count));
         } catch (Throwable t) {
             throw Ffm.unexpected(t);
         }

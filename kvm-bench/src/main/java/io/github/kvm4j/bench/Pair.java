@@ -28,7 +28,11 @@ enum Pair {
     /** {@link SyncRegisters}, read. */
     SYNC_REGS_READ("SyncRegisters.read", guests -> syncRegisters(guests, false)),
     /** {@link SyncRegisters}, read and changed. */
-    SYNC_REGS_CHANGE("SyncRegisters.change", guests -> syncRegisters(guests, true));
+    SYNC_REGS_CHANGE("SyncRegisters.change", guests -> syncRegisters(guests, true)),
+    /** {@link DirtyLogHarvest}, and each page visited, beside the bare ioctl. */
+    DIRTY_LOG_HARVEST("DirtyLogHarvest", guests -> dirtyLog(guests, true)),
+    /** {@link DirtyLogHarvest}, read alone. */
+    DIRTY_LOG_READ("DirtyLogHarvest.read", guests -> dirtyLog(guests, false));
 
     /** The side that the others are held against, and that side once more: what comes out of it is noise. */
     static final String BASELINE = "c";
@@ -206,6 +210,25 @@ enum Pair {
             }
             return operations;
         }), new Side(BASELINE, operations -> Baselines.setRegs(byHand.vcpu, operations)));
+    }
+
+    private static List<Side> dirtyLog(Guests guests, boolean visit) {
+        var kvm4j = guests.open(new DirtyLogHarvest.Kvm4j());
+        Side.Loop harvest = operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += kvm4j.harvest();
+            }
+            return sum;
+        };
+        Side.Loop read = operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += kvm4j.read();
+            }
+            return sum;
+        };
+        return List.of(new Side("kvm4j", visit ? harvest : read), new Side(BASELINE, kvm4j::readInC));
     }
 
     private static List<Side> syncRegisters(Guests guests, boolean change) {

@@ -50,7 +50,8 @@ class BenchmarksTest {
 
         assertEquals(List.of("BareCall.c", "BareCall.ffm", "BareCall.jna", "BareCall.jni", "BareCall.kvm4j",
                 "CallCost.compareAndSetAndReleaseStore", "CallCost.compareAndSetAndVolatileStore", "CallCost.downcall",
-                "CallCost.downcallWithErrno", "CallCost.fullFence", "CompletePending.kvm4j", "ImmediateExit.c",
+                "CallCost.downcallWithErrno", "CallCost.fullFence", "CompletePending.kvm4j", "DirtyLogHarvest.c",
+                "DirtyLogHarvest.kvm4j", "DirtyLogHarvest.read", "ImmediateExit.c",
                 "ImmediateExit.ffm",
                 "ImmediateExit.kvm4j", "KickRoundTrip.c", "KickRoundTrip.kvm4j", "LifeCycle.c", "LifeCycle.kvm4j",
                 "MmioExit.c", "MmioExit.ffm", "MmioExit.kvm4j", "PortIoExit.c", "PortIoExit.ffm", "PortIoExit.kvm4j",
@@ -69,6 +70,11 @@ class BenchmarksTest {
     @Test
     void mmioExitAllocatesNothing() {
         assertAllocatesNothing(new MmioExit.Kvm4j(), new MmioExit()::kvm4j);
+    }
+
+    @Test
+    void harvestingTheDirtyLogAllocatesNothing() {
+        assertAllocatesNothing(new DirtyLogHarvest.Kvm4j(), new DirtyLogHarvest()::kvm4j);
     }
 
     @Test

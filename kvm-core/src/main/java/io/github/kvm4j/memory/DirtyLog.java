@@ -3,6 +3,7 @@ package io.github.kvm4j.memory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.util.function.Consumer;
 
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.ClosedException;
@@ -39,6 +40,9 @@ public final class DirtyLog {
 
     private final VmState vm;
     private final GuestMemory memory;
+
+    /** Made once, so that reading a log again allocates nothing. */
+    private final Consumer<DirtyPages> reading = this::read;
 
     /**
      * For {@link io.github.kvm4j.Vm} alone.
@@ -120,13 +124,14 @@ public final class DirtyLog {
      */
     @Issues(Ioctl.KVM_GET_DIRTY_LOG)
     public void get(DirtyPages into) {
-        MemorySegment request = into.request();
-        // Under the lock that keeps the slot's size: the kernel writes as many bits as the slot has pages.
+        vm.lifecycle().whileOpen(reading, into);
+    }
+
+    /** Under the lock that keeps the slot's size: the kernel writes as many bits as the slot has pages. */
+    private void read(DirtyPages into) {
         try {
-            vm.lifecycle().whileOpen(() -> {
-                memory.requireCurrent(into.region());
-                return vm.fd().call(Ioctl.KVM_GET_DIRTY_LOG, request);
-            });
+            memory.requireCurrent(into.region());
+            vm.fd().call(Ioctl.KVM_GET_DIRTY_LOG, into.request());
         } finally {
             Reference.reachabilityFence(into);
         }

@@ -1,5 +1,6 @@
 package io.github.kvm4j.internal.sys;
 
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 import io.github.kvm4j.ClosedException;
@@ -30,6 +31,14 @@ public final class Lifecycle {
         synchronized (lock) {
             requireOpen();
             return action.get();
+        }
+    }
+
+    /** The same for an action that is there already, with an argument: it allocates nothing. */
+    public <T> void whileOpen(Consumer<? super T> action, T argument) {
+        synchronized (lock) {
+            requireOpen();
+            action.accept(argument);
         }
     }
 
