@@ -32,9 +32,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.memory.Backing;
 import io.github.kvm4j.memory.DirtyPages;
 import io.github.kvm4j.memory.MemoryRegion;
+import io.github.kvm4j.memory.MissingMemoryException;
+import io.github.kvm4j.memory.RegionOptions;
 import io.github.kvm4j.testing.FakeLibc;
+import io.github.kvm4j.testing.FakeVm;
+import io.github.kvm4j.testing.RealMemory;
 
 /** A set of pages, held against one of the JDK's. */
 class DirtyPagesTest {
@@ -183,6 +188,26 @@ class DirtyPagesTest {
             assertEquals(bytes, pages.writeTo(file, 100));
             MemorySegment image = file.map(FileChannel.MapMode.READ_ONLY, 100, file.size() - 100, Arena.ofAuto());
             assertArrayEquals(Arrays.copyOf(expected, model.length() * PAGE), image.toArray(ValueLayout.JAVA_BYTE));
+        }
+    }
+
+    @Test
+    void whatIsGoneIsNamed(@TempDir Path folder) throws IOException {
+        Path path = folder.resolve("ram");
+        try (FakeVm real = RealMemory.vm();
+                FileChannel file = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ,
+                        StandardOpenOption.WRITE)) {
+            file.write(java.nio.ByteBuffer.wrap(new byte[4 * PAGE]));
+            MemoryRegion region = real.memory.add(0x10000, 4 * PAGE,
+                    RegionOptions.of(Backing.sharedFile(path, 0)));
+            DirtyPages pages = new DirtyPages(region);
+            pages.add(3);
+            file.truncate(PAGE);
+            MissingMemoryException e = assertThrows(MissingMemoryException.class,
+                    () -> pages.copyTo(MemorySegment.ofArray(new byte[4 * PAGE])));
+            assertEquals(0x10000 + 3 * PAGE, e.address());
+            assertThrows(MissingMemoryException.class,
+                    () -> pages.writeTo(Channels.newChannel(new ByteArrayOutputStream())));
         }
     }
 

@@ -269,20 +269,19 @@ public final class DirtyPages {
      * @return how many bytes were copied
      * @throws IndexOutOfBoundsException
      *             when the image is shorter than the region
+     * @throws MissingMemoryException
+     *             when some of it is gone, as that of a file that has been truncated
      * @throws IllegalStateException
      *             when the VM is closed
      */
     public long copyTo(MemorySegment image) {
         Objects.checkFromIndexSize(0, region.size(), image.byteSize());
         MemorySegment from = region.segment();
-        long[] copied = new long[1];
-        forEachRange((first, count) -> {
-            long offset = first * pageSize();
-            long length = count * pageSize();
-            MemorySegment.copy(from, offset, image, offset, length);
-            copied[0] += length;
-        });
-        return copied[0];
+        try {
+            return copyEach((offset, length) -> MemorySegment.copy(from, offset, image, offset, length));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /**
@@ -350,7 +349,14 @@ public final class DirtyPages {
             end = (end < 0 ? pages : end);
             long offset = first * pageSize();
             long length = Math.min((end - first) * pageSize(), MAX_BUFFER);
-            copy.copy(offset, length);
+            try {
+                copy.copy(offset, length);
+                if (!region.host().risk().isEmpty()) {
+                    Faults.settle();
+                }
+            } catch (InternalError e) {
+                throw Faults.missing(region, region.guestAddress() + offset, length, e);
+            }
             bytes += length;
             first = nextDirty(first + length / pageSize());
         }
