@@ -43,6 +43,7 @@ import io.github.kvm4j.x86.PmuEventFilter;
 import io.github.kvm4j.x86.Regs;
 import io.github.kvm4j.x86.Sregs;
 import io.github.kvm4j.x86.SyncReg;
+import io.github.kvm4j.x86.XenConfigFlag;
 
 /** Whichever call fails, in a whole life from open to close: nothing is left over, and the exception names the call. */
 class FailingCallsTest {
@@ -98,6 +99,17 @@ class FailingCallsTest {
             vm.x86().time().setClock(vm.x86().time().getClock());
             vm.x86().setPmuEventFilter(PmuEventFilter.denying());
             vm.x86().setNrMmuPages(1000);
+            vm.x86().irqchip().setPicMaster(vm.x86().irqchip().getPicMaster());
+            vm.x86().irqchip().setPicSlave(vm.x86().irqchip().getPicSlave());
+            vm.x86().irqchip().setIoapic(vm.x86().irqchip().getIoapic());
+            vm.x86().irqchip().setPit2(vm.x86().irqchip().getPit2());
+            vm.x86().irqchip().setPitReinjection(true);
+            vm.x86().xen().setHvmConfig(Set.of(XenConfigFlag.INTERCEPT_HCALL), 0x40000000);
+            vm.x86().xen().setLongMode(vm.x86().xen().getLongMode());
+            vm.x86().xen().sendEvent(1, 0);
+            vm.x86().assignHypervEventFd(1, 2);
+            vm.x86().tdx().finalizeVm();
+            vm.x86().openSev().launchFinish();
             kvm.x86().getMsrIndexList();
             kvm.x86().getFeatureMsrs(kvm.x86().getMsrFeatureIndexList());
             kvm.x86().getXcompGuestSupp();
@@ -133,6 +145,7 @@ class FailingCallsTest {
             vcpu.x86().machineChecks().setMce(new MachineCheck(0, MachineCheck.VALID, 0, 0, 0));
             vcpu.x86().nested().setNestedState(vcpu.x86().nested().getNestedState());
             vcpu.x86().options().hypervEnlightenedVmcs();
+            vcpu.x86().xen().setVcpuId(vcpu.x86().xen().getVcpuId());
             vcpu.x86().translate(0);
             vcpu.setMpState(vcpu.getMpState());
             vcpu.x86().interrupts().smi();

@@ -52,18 +52,23 @@ import io.github.kvm4j.x86.Cpuid;
 import io.github.kvm4j.x86.DebugRegs;
 import io.github.kvm4j.x86.Fpu;
 import io.github.kvm4j.x86.GuestDebug;
+import io.github.kvm4j.x86.Ioapic;
 import io.github.kvm4j.x86.Lapic;
 import io.github.kvm4j.x86.MachineCheck;
 import io.github.kvm4j.x86.Msr;
 import io.github.kvm4j.x86.MsrFilter;
 import io.github.kvm4j.x86.Msrs;
 import io.github.kvm4j.x86.NestedState;
+import io.github.kvm4j.x86.Pic;
+import io.github.kvm4j.x86.Pit;
 import io.github.kvm4j.x86.Regs;
 import io.github.kvm4j.x86.Sregs;
 import io.github.kvm4j.x86.Sregs2;
 import io.github.kvm4j.x86.VcpuEvents;
 import io.github.kvm4j.x86.VmClock;
 import io.github.kvm4j.x86.Xcrs;
+import io.github.kvm4j.x86.XenRunstate;
+import io.github.kvm4j.x86.XenTimer;
 import io.github.kvm4j.x86.Xsave;
 
 /** Every public method of a closed object throws IllegalStateException, but for the few that need no descriptor. */
@@ -74,7 +79,7 @@ class UseAfterCloseTest {
     private static final Set<String> HARMLESS = Set.of("close", "isClosed", "kvm", "vm", "id", "type", "memory",
             "dirtyLog", "dirtyRings", "coalescedIo", "zones", "virtualMemory",
             "unsafe", "syncRegs", "interrupts", "device", "fpu", "msrs", "apic", "machineChecks", "nested", "options",
-            "time",
+            "time", "irqchip", "xen", "tdx",
             "kick", "vcpuMmapSize", "regions", "slot", "guestAddress", "size", "flags", "segment()", "toString",
             "sharedFile", "atomics", "builder", "region", "equals", "hashCode");
 
@@ -99,7 +104,8 @@ class UseAfterCloseTest {
                 vm.memory().builder().region(0, 0x1000), vm.dirtyLog(), vm.dirtyRings(), vm.coalescedIo(), region, vcpu,
                 device, vgic));
         if (Architecture.ON_X86) {
-            closed.addAll(List.of(kvm.x86(), vm.x86(), vm.x86().options(), vm.x86().time()));
+            closed.addAll(List.of(kvm.x86(), vm.x86(), vm.x86().options(), vm.x86().time(), vm.x86().irqchip(),
+                    vm.x86().xen(), vcpu.x86().xen()));
             closed.addAll(List.of(vcpu.x86(), vcpu.x86().syncRegs(), vcpu.x86().interrupts(), vcpu.x86().fpu(),
                     vcpu.x86().msrs(), vcpu.x86().apic(), vcpu.x86().time(), vcpu.x86().machineChecks(),
                     vcpu.x86().nested(), vcpu.x86().options(), vcpu.x86().virtualMemory()));
@@ -194,6 +200,21 @@ class UseAfterCloseTest {
         }
         if (type == Sregs.class) {
             return new Sregs();
+        }
+        if (type == Pic.class) {
+            return new Pic();
+        }
+        if (type == Ioapic.class) {
+            return new Ioapic();
+        }
+        if (type == Pit.class) {
+            return new Pit();
+        }
+        if (type == XenRunstate.class) {
+            return new XenRunstate(0, 0, 0, 0, 0, 0);
+        }
+        if (type == XenTimer.class) {
+            return new XenTimer(0, 0, 0);
         }
         if (type == Sregs2.class) {
             return new Sregs2();
@@ -311,7 +332,8 @@ class UseAfterCloseTest {
                 "GuestMemfd", "DirtyLog", "DirtyRings", "CoalescedIo", "GuestAtomics", "MemoryBuilder",
                 "ForeignMemory")));
         assertTrue(names.containsAll(Architecture.ON_X86
-                ? List.of("X86Kvm", "X86Vm", "X86VmOptions", "X86VmTime", "X86Vcpu", "SyncRegs", "VirtualMemory",
+                ? List.of("X86Kvm", "X86Vm", "X86VmOptions", "X86VmTime", "X86Irqchip", "X86Xen", "X86VcpuXen",
+                        "X86Vcpu", "SyncRegs", "VirtualMemory",
                         "X86Interrupts",
                         "X86Fpu",
                         "X86Msrs", "X86Apic", "X86Time", "X86MachineChecks", "X86Nested", "X86VcpuOptions")

@@ -47,7 +47,8 @@ final class VcpuCalls {
         return check(ioctl, fd.attempt(ioctl, value));
     }
 
-    private long check(Ioctl ioctl, long result) {
+    /** The result, or the exception of a failure. */
+    long check(Ioctl ioctl, long result) {
         if (result < 0) {
             requireAfter(ioctl, result);
             throw Explanations.failure(ioctl, result);

@@ -44,6 +44,7 @@ public final class X86Vcpu {
     private final X86Nested nested;
     private final X86VcpuOptions options;
     private final VirtualMemory virtualMemory;
+    private final X86VcpuXen xen;
 
     /** One structure per kind of state, used between enter and leave. */
     private final MemorySegment regs;
@@ -80,6 +81,7 @@ public final class X86Vcpu {
         this.nested = new X86Nested(calls);
         this.options = new X86VcpuOptions(calls);
         this.virtualMemory = new VirtualMemory(this::translate, memory);
+        this.xen = new X86VcpuXen(calls);
     }
 
     /**
@@ -152,6 +154,20 @@ public final class X86Vcpu {
      */
     public X86Nested nested() {
         return nested;
+    }
+
+    /**
+     * Returns what a vCPU of a guest of Xen has.
+     *
+     * @return the same object each time
+     */
+    public X86VcpuXen xen() {
+        return xen;
+    }
+
+    /** For the calls of others in this package that are a vCPU's. */
+    VcpuCalls calls() {
+        return calls;
     }
 
     /**
@@ -318,7 +334,7 @@ public final class X86Vcpu {
 
     private static void checkSregs(Ioctl ioctl, long result, SpecialRegisters from) {
         if (Errno.EINVAL.is(result)) {
-            throw Explanations.failure(ioctl, ioctl.name(), result, from.flags());
+            throw Explanations.failure(ioctl, ioctl.name(), result, "given: " + from.flags());
         }
         KvmFd.check(ioctl, result);
     }

@@ -11,6 +11,8 @@ import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.bindings.kvm_pit_config;
+import io.github.kvm4j.bindings.x86.kvm_hyperv_eventfd;
+import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.exit.X86Exit.Msr.Cause;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
@@ -29,6 +31,9 @@ public final class X86Vm {
     private final VmState vm;
     private final X86VmOptions options;
     private final X86VmTime time;
+    private final X86Irqchip irqchip;
+    private final X86Xen xen;
+    private final X86Tdx tdx;
 
     /**
      * For {@link io.github.kvm4j.Vm} alone.
@@ -42,6 +47,9 @@ public final class X86Vm {
         this.vm = vm;
         this.options = new X86VmOptions(vm);
         this.time = new X86VmTime(vm);
+        this.irqchip = new X86Irqchip(vm);
+        this.xen = new X86Xen(vm);
+        this.tdx = new X86Tdx(vm);
     }
 
     /**
@@ -51,6 +59,47 @@ public final class X86Vm {
      */
     public X86VmOptions options() {
         return options;
+    }
+
+    /**
+     * Returns the state of the in-kernel interrupt controllers and timer.
+     *
+     * @return the same object each time
+     */
+    public X86Irqchip irqchip() {
+        return irqchip;
+    }
+
+    /**
+     * Opens the firmware of AMD's secure encrypted virtualization, {@code /dev/sev}, for a VM of a type that has it. It is
+     * closed with the VM, or before.
+     *
+     * @return the commands
+     * @throws KvmException
+     *             when it cannot be opened: ENOENT (the host has none, or no driver for it), EACCES
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    public X86Sev openSev() {
+        return X86Sev.open(vm);
+    }
+
+    /**
+     * Returns the commands of Intel's trust domains, for a VM of that type.
+     *
+     * @return the same object each time
+     */
+    public X86Tdx tdx() {
+        return tdx;
+    }
+
+    /**
+     * Returns what KVM does for guests of Xen.
+     *
+     * @return the same object each time
+     */
+    public X86Xen xen() {
+        return xen;
     }
 
     /**
@@ -362,5 +411,59 @@ public final class X86Vm {
         }
         vm.require(Ioctl.KVM_SET_NR_MMU_PAGES);
         vm.fd().call(Ioctl.KVM_SET_NR_MMU_PAGES, pages);
+    }
+
+    /**
+     * Lets a guest of Hyper-V signal an eventfd by a hypercall (HvCallSignalEvent). KVM_HYPERV_EVENTFD, section 4.113,
+     * {@link Capability#HYPERV_EVENTFD}.
+     *
+     * @param connectionId
+     *            the connection that the guest signals, 24 bits
+     * @param eventFd
+     *            the number of an eventfd of this process; the kernel keeps a reference of its own
+     * @throws IllegalArgumentException
+     *             when the connection's number has more bits
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: EEXIST (the connection has one), EBADF or EINVAL (not an eventfd)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_HYPERV_EVENTFD)
+    public void assignHypervEventFd(int connectionId, int eventFd) {
+        hypervEventFd(connectionId, eventFd, 0);
+    }
+
+    /**
+     * Ends what {@link #assignHypervEventFd} began. KVM_HYPERV_EVENTFD with KVM_HYPERV_EVENTFD_DEASSIGN, section 4.113.
+     *
+     * @param connectionId
+     *            the connection
+     * @throws IllegalArgumentException
+     *             when the connection's number has more than 24 bits
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: ENOENT (the connection has none)
+     * @throws ClosedException
+     *             when the VM is closed
+     */
+    @Issues(Ioctl.KVM_HYPERV_EVENTFD)
+    public void deassignHypervEventFd(int connectionId) {
+        hypervEventFd(connectionId, -1, kvm_x86_h.KVM_HYPERV_EVENTFD_DEASSIGN());
+    }
+
+    private void hypervEventFd(int connectionId, int eventFd, int flags) {
+        vm.lifecycle().requireOpen();
+        Fields.check("the connection", connectionId, kvm_x86_h.KVM_HYPERV_CONN_ID_MASK());
+        vm.require(Ioctl.KVM_HYPERV_EVENTFD);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = kvm_hyperv_eventfd.allocate(arena);
+            kvm_hyperv_eventfd.conn_id(request, connectionId);
+            kvm_hyperv_eventfd.fd(request, eventFd);
+            kvm_hyperv_eventfd.flags(request, flags);
+            vm.fd().call(Ioctl.KVM_HYPERV_EVENTFD, request);
+        }
     }
 }

