@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.kvm4j.arm64.Arm64Vm;
 import io.github.kvm4j.bindings.kvm_create_device;
 import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.kvm_irq_level;
 import io.github.kvm4j.bindings.kvm_memory_attributes;
 import io.github.kvm4j.internal.ioctl.Attributes;
 import io.github.kvm4j.internal.ioctl.FdKind;
@@ -375,6 +376,62 @@ public final class Vm implements AutoCloseable {
     @Issues(Ioctl.KVM_SET_DEVICE_ATTR)
     public void setAttribute(int group, long attribute, byte[] value) {
         attributes.set(group, attribute, value);
+    }
+
+    /**
+     * Sets the level of an input of the in-kernel interrupt controller; an edge is the one after the other. KVM_IRQ_LINE,
+     * section 4.25.
+     *
+     * @param irq
+     *            on x86 a GSI: a pin of the IOAPIC, and of the PICs below 16, by default; on riscv a source of the AIA; on
+     *            arm64 the kind in bits 24 to 27, the vCPU in bits 16 to 23 and 28 to 31, the interrupt in bits 0 to 15
+     * @param level
+     *            whether it is active
+     * @throws UnsupportedCapabilityException
+     *             without an in-kernel interrupt controller in this KVM
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (the VM has no such controller), EINVAL (arm64: no such interrupt)
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_IRQ_LINE)
+    public void setIrqLine(int irq, boolean level) {
+        irqLine(Ioctl.KVM_IRQ_LINE, irq, level);
+    }
+
+    /**
+     * Sets the level of an input of the in-kernel interrupt controller, and tells what became of it, by which a timer can make
+     * up for ticks that were lost. KVM_IRQ_LINE_STATUS, {@link Capability#IRQ_INJECT_STATUS}.
+     *
+     * @param irq
+     *            as of {@link #setIrqLine}
+     * @param level
+     *            whether it is active
+     * @return how many vCPUs got it; 0 when an interrupt before it has not been taken yet; negative when it is masked
+     * @throws UnsupportedCapabilityException
+     *             without the capability
+     * @throws KvmException
+     *             when the kernel refuses: ENXIO (the VM has no in-kernel interrupt controller)
+     * @throws ClosedException
+     *             when closed
+     */
+    @Issues(Ioctl.KVM_IRQ_LINE_STATUS)
+    public int setIrqLineStatus(int irq, boolean level) {
+        return irqLine(Ioctl.KVM_IRQ_LINE_STATUS, irq, level);
+    }
+
+    private int irqLine(Ioctl ioctl, int irq, boolean level) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = kvm_irq_level.allocate(arena);
+            kvm_irq_level.irq(request, irq);
+            kvm_irq_level.level(request, level ? 1 : 0);
+            long result = state.fd().attempt(ioctl, request);
+            if (result < 0) {
+                state.require(ioctl);
+            }
+            KvmFd.check(ioctl, result);
+            return kvm_irq_level.status(request);
+        }
     }
 
     /**

@@ -108,6 +108,8 @@ class FailingCallsTest {
             vm.x86().xen().setLongMode(vm.x86().xen().getLongMode());
             vm.x86().xen().sendEvent(1, 0);
             vm.x86().assignHypervEventFd(1, 2);
+            vm.setIrqLine(1, true);
+            vm.setIrqLineStatus(1, false);
             vm.x86().tdx().finalizeVm();
             vm.x86().openSev().launchFinish();
             kvm.x86().getMsrIndexList();

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.kvm_interrupt;
+import io.github.kvm4j.bindings.kvm_irq_level;
 import io.github.kvm4j.bindings.kvm_pit_config;
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.internal.ioctl.Ioctl;
@@ -82,5 +83,26 @@ class X86CallsTest {
                 () -> vcpu.x86().setGuestDebug(GuestDebug.none().withInterruptsBlocked()));
         assertEquals(Capability.SET_GUEST_DEBUG2, e.capability());
         assertEquals(1, libc.count("KVM_SET_GUEST_DEBUG"));
+    }
+
+    @Test
+    void aLineOfTheInterruptControllerReachesTheKernel() {
+        List<List<Integer>> seen = new ArrayList<>();
+        for (Ioctl ioctl : List.of(Ioctl.KVM_IRQ_LINE, Ioctl.KVM_IRQ_LINE_STATUS)) {
+            libc.answering(ioctl, call -> {
+                seen.add(List.of(kvm_irq_level.irq(call.argument()), kvm_irq_level.level(call.argument())));
+                kvm_irq_level.status(call.argument(), -1);
+                return 0;
+            });
+        }
+        Vm vm = kvm.createVm();
+        vm.setIrqLine(5, true);
+        vm.setIrqLine(0x1000020, false);
+        assertEquals(-1, vm.setIrqLineStatus(6, true));
+        assertEquals(List.of(List.of(5, 1), List.of(0x1000020, 0), List.of(6, 1)), seen);
+        libc.withoutCapability(kvm_h.KVM_CAP_IRQ_INJECT_STATUS()).answering(Ioctl.KVM_IRQ_LINE_STATUS,
+                () -> -Errno.ENOTTY.number());
+        assertEquals(Capability.IRQ_INJECT_STATUS, assertThrows(UnsupportedCapabilityException.class,
+                () -> vm.setIrqLineStatus(6, true)).capability());
     }
 }

@@ -182,6 +182,10 @@ class KernelSelftestsVcpuTest {
         regs.rsp = 0x7000;
         halter.x86().setRegs(regs);
         halter.setMpState(MpState.RUNNABLE);
+        // An interrupt that comes to a local APIC before it is enabled is lost, and the sender would wait for ever.
+        Lapic lapic = halter.x86().apic().getLapic();
+        lapic.set(LapicRegister.SVR, 0x1ff);
+        halter.x86().apic().setLapic(lapic);
         try (ExecutorService other = Executors.newSingleThreadExecutor()) {
             Future<?> halted = other.submit(() -> assertEquals(0x10, run(halter, Exit.Io.class).port()));
             assertEquals(0x11, run(sender, Exit.Io.class).port());

@@ -155,4 +155,30 @@ class X86FacetsTest {
         assertEquals(Fpu.hex(value), Fpu.hex(fpu.xmm[9]));
         assertEquals(0x27f, fpu.fcw);
     }
+
+    /** Edges of a pin of the PIC and IOAPIC: the guest, halted in the kernel, takes each. */
+    @Test
+    @RequiresKvm(capability = {Capability.IRQCHIP, Capability.IRQ_INJECT_STATUS})
+    void anInterruptLineWakesTheGuest() {
+        try (Vm other = kvm.createVm()) {
+            KvmException none = assertThrows(KvmException.class, () -> other.setIrqLine(5, true));
+            assertEquals("ENXIO", none.errnoName());
+            other.memory().add(0, RealModeGuest.MEMORY_SIZE);
+            other.x86().createIrqchip();
+            Vcpu guest = other.createVcpu(0);
+            // The first PIC's lines are vectors from 0x20 on, and its line 5 is not masked.
+            Pic pic = other.x86().irqchip().getPicMaster();
+            pic.irqBase = 0x20;
+            pic.imr = 0xff & ~(1 << 5);
+            other.x86().irqchip().setPicMaster(pic);
+            RealModeGuest.handle(other, 0x25, 0x2000, "e6 10 cf");
+            // sti; again: hlt; jmp again
+            RealModeGuest.load(other, guest, "fb f4 eb fd");
+            assertTrue(other.setIrqLineStatus(5, true) > 0);
+            other.setIrqLine(5, false);
+            Exit exit = guest.run();
+            assertTrue(exit instanceof Exit.Io io && io.port() == 0x10, exit::toString);
+            assertEquals(1 << 5, other.x86().irqchip().getPicMaster().isr);
+        }
+    }
 }
