@@ -80,10 +80,11 @@ kernel_only='-nostdinc -DSZ_64K=0x10000'
 
 # kvm ARCHITECTURE: the whole of KVM's headers.
 kvm() {
-  local arch=$1 para='' named
+  local arch=$1 para='' prctl='' named
   if [[ -f $KVM_HEADERS/$arch-linux-gnu/asm/kvm_para.h ]]; then para='#include <linux/kvm_para.h>'; fi
+  if [[ $arch == x86_64 ]]; then prctl='#include <asm/prctl.h>'; fi
   # errno.h is for KVM_EFAULT and its like, bits.h for arm64's __GENMASK.
-  printf '%s\n' '#include <linux/errno.h>' '#include <linux/bits.h>' '#include <linux/kvm.h>' "$para" > kvm.h
+  printf '%s\n' '#include <linux/errno.h>' '#include <linux/bits.h>' '#include <linux/kvm.h>' "$para" "$prctl" > kvm.h
   gcc "$arch" $kernel_only -E -dD kvm.h | awk -v OFS='\t' -f "$here/macros.awk" > macros
   # What KVM_REG_*_REG(name) macros take the offset of a member of, kvm.h's or not.
   named=$(sed -nE 's/.*offsetof\(struct (\w+),.*/\1/p' "$KVM_HEADERS/$arch-linux-gnu/asm/kvm.h" | sort -u)

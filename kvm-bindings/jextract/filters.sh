@@ -67,14 +67,17 @@ neutral_structs=$(for s in $same_structs; do
 done)
 filter kvm "$neutral_constants" "$neutral_structs"
 
-# --- an architecture's own; of kvm_para.h, which is for guests, and of psci.h the constants alone
+# --- an architecture's own; of kvm_para.h, which is for guests, and of psci.h the constants alone; of
+# x86's prctl.h the permission to give guests large state
 
 # own NAME TARGET EXTRA-STRUCTS HEADER...
 own() {
   local name=$1 extra=$3 constants structs
   survey $name $2 "${@:4}"
-  constants=$(pick $name constant '(linux|asm)/kvm(_para)?.h|linux/psci.h' |
-    comm -12 - <(names < "$work/$name/constants") | comm -23 - <(echo "$neutral_constants"))
+  constants=$({
+      pick $name constant '(linux|asm)/kvm(_para)?.h|linux/psci.h'
+      pick $name constant asm/prctl.h | sed -n '/_XCOMP_/p'
+    } | sort | comm -12 - <(names < "$work/$name/constants") | comm -23 - <(echo "$neutral_constants"))
   structs=$(pick $name struct '(linux|asm)/kvm.h' | comm -23 - <(echo "$neutral_structs"))
   filter $name "$constants" "$(embedded $name $structs $extra)"
   skipped_members $name

@@ -32,7 +32,7 @@ trap 'rm -rf "$work"' EXIT
 
 # linux/errno.h is there for KVM_EFAULT and its like, which are defined by errno names.
 kvm_headers='<linux/kvm.h>'
-x86_headers='<linux/errno.h> <linux/kvm.h> <linux/kvm_para.h>'
+x86_headers='<linux/errno.h> <linux/kvm.h> <linux/kvm_para.h> <asm/prctl.h>'
 arm64_headers='<linux/errno.h> <linux/bits.h> <linux/kvm.h> <linux/kvm_para.h>' # bits.h: __GENMASK
 riscv_headers=$kvm_headers # has no asm/kvm_para.h
 libc_headers='<errno.h> <fcntl.h> <signal.h> <sys/eventfd.h> <sys/mman.h> <unistd.h>
@@ -87,6 +87,6 @@ changelog=$KVM_HEADERS/../share/doc/linux-libc-dev/changelog.Debian.gz
   echo "linux-libc-dev $(zcat "$changelog" 2> /dev/null | sed -n '1s/.*(\(.*\)).*/\1/p')"
   echo "libc6-dev $(dpkg-query -W -f '${Version}' libc6-dev:amd64)"
   "$JEXTRACT" --version 2>&1 | grep -v '^JDK'
-  cd "$KVM_HEADERS" && sha256sum linux/kvm.h linux/kvm_para.h x86_64-linux-gnu/asm/kvm{,_para}.h \
+  cd "$KVM_HEADERS" && sha256sum linux/kvm.h linux/kvm_para.h x86_64-linux-gnu/asm/{kvm{,_para},prctl}.h \
     aarch64-linux-gnu/asm/kvm{,_para}.h linux/psci.h {riscv64,s390x,powerpc64le}-linux-gnu/asm/kvm.h
 } > "$here/VERSION"

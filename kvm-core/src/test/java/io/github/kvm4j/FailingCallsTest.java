@@ -44,6 +44,7 @@ import io.github.kvm4j.x86.Regs;
 import io.github.kvm4j.x86.Sregs;
 import io.github.kvm4j.x86.SyncReg;
 import io.github.kvm4j.x86.XenConfigFlag;
+import io.github.kvm4j.x86.XsaveComponent;
 
 /** Whichever call fails, in a whole life from open to close: nothing is left over, and the exception names the call. */
 class FailingCallsTest {
@@ -115,6 +116,8 @@ class FailingCallsTest {
             kvm.x86().getMsrIndexList();
             kvm.x86().getFeatureMsrs(kvm.x86().getMsrFeatureIndexList());
             kvm.x86().getXcompGuestSupp();
+            kvm.x86().requestXcompGuestPerm(XsaveComponent.XTILEDATA);
+            kvm.x86().getXcompGuestPerm();
             Device device = vm.createDevice(DeviceType.VFIO);
             device.setAttribute(GROUP, ADD, new byte[4]);
             device.getAttribute(GROUP, ADD, 4);

@@ -70,6 +70,7 @@ import io.github.kvm4j.x86.Xcrs;
 import io.github.kvm4j.x86.XenRunstate;
 import io.github.kvm4j.x86.XenTimer;
 import io.github.kvm4j.x86.Xsave;
+import io.github.kvm4j.x86.XsaveComponent;
 
 /** Every public method of a closed object throws IllegalStateException, but for the few that need no descriptor. */
 @DependsOnHost
@@ -227,6 +228,9 @@ class UseAfterCloseTest {
         }
         if (type == Xsave.class) {
             return new Xsave();
+        }
+        if (type == XsaveComponent.class) {
+            return XsaveComponent.XTILEDATA;
         }
         if (type == Xcrs.class) {
             return new Xcrs();

@@ -81,7 +81,8 @@ public final class X86Fpu {
 
     /**
      * Reads the extended state. KVM_GET_XSAVE, section 4.42, {@link Capability#XSAVE}, or KVM_GET_XSAVE2, section 4.134,
-     * where {@link Capability#XSAVE2} says that there is more than 4096 bytes of it.
+     * where {@link Capability#XSAVE2} says that there is more than 4096 bytes of it: with what
+     * {@link X86Kvm#requestXcompGuestPerm} got, say.
      *
      * @param into
      *            where to; it gets the size that this VM's have
@@ -101,7 +102,8 @@ public final class X86Fpu {
 
     /**
      * Reads the extended state. KVM_GET_XSAVE, section 4.42, {@link Capability#XSAVE}, or KVM_GET_XSAVE2, section 4.134,
-     * where {@link Capability#XSAVE2} says that there is more than 4096 bytes of it.
+     * where {@link Capability#XSAVE2} says that there is more than 4096 bytes of it: with what
+     * {@link X86Kvm#requestXcompGuestPerm} got, say.
      *
      * @return a new one
      */
@@ -137,7 +139,10 @@ public final class X86Fpu {
         }
     }
 
-    /** The kernel reads and writes as many bytes as it has told, whatever the ioctl's number says. */
+    /**
+     * The kernel reads and writes as many bytes as it has told, whatever the ioctl's number says. It tells what the process is
+     * permitted, which no longer changes once there is a vCPU: so the answer is kept by the vCPU, and by nothing above it.
+     */
     private int xsaveSize() {
         if (xsaveSize == 0) {
             xsaveSize = Math.max(Xsave.MIN_SIZE, calls.vm.checkExtension(Capability.XSAVE2.number()));

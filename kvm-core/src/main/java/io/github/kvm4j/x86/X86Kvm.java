@@ -225,7 +225,7 @@ public final class X86Kvm {
 
     /**
      * Returns which components of the extended state guests may have, those included that the process must be permitted
-     * first. KVM_GET_DEVICE_ATTR with KVM_X86_XCOMP_GUEST_SUPP, section 4.80, {@link Capability#SYS_ATTRIBUTES}.
+     * first: {@link #requestXcompGuestPerm}. KVM_GET_DEVICE_ATTR with KVM_X86_XCOMP_GUEST_SUPP, section 4.80, {@link Capability#SYS_ATTRIBUTES}.
      *
      * @return bits of {@link XsaveComponent}
      * @throws UnsupportedCapabilityException
@@ -239,6 +239,83 @@ public final class X86Kvm {
     public long getXcompGuestSupp() {
         require(Ioctl.KVM_GET_DEVICE_ATTR);
         return attributes.getLong(kvm_x86_h.KVM_X86_GRP_SYSTEM(), kvm_x86_h.KVM_X86_XCOMP_GUEST_SUPP());
+    }
+
+    /**
+     * Returns which components of the extended state this process may give its guests: those that take no permission, and
+     * what {@link #requestXcompGuestPerm} got. arch_prctl(2) with ARCH_GET_XCOMP_GUEST_PERM, Linux 5.17. KVM may have
+     * fewer: {@link #getXsaveLayout()} tells.
+     *
+     * @return bits of {@link XsaveComponent}
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (it is older)
+     * @throws ClosedException
+     *             when closed
+     */
+    public long getXcompGuestPerm() {
+        fd.requireOpen();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bits = arena.allocate(ValueLayout.JAVA_LONG);
+            checkPermission("arch_prctl(ARCH_GET_XCOMP_GUEST_PERM)",
+                    fd.host().libc().archPrctl(kvm_x86_h.ARCH_GET_XCOMP_GUEST_PERM(), bits));
+            return bits.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * Asks for the permission to give guests a component of the extended state that the kernel, for its size, does not give
+     * unasked: {@link XsaveComponent#XTILEDATA}, 8 KiB of AMX. arch_prctl(2) with ARCH_REQ_XCOMP_GUEST_PERM, Linux 5.17,
+     * which Documentation/arch/x86/xstate.rst has.
+     * <p>
+     * The permission is the process's, holds for all its VMs, and is not given back. It must be asked for before the first
+     * vCPU of the process, of whatever VM: with that the kernel freezes what is permitted, for good. To ask again for what is
+     * permitted does nothing, at any time. What depends on it is to be read afterwards: {@link #getSupportedCpuid()} and
+     * {@link #getXsaveLayout()} leave out what is not permitted, and {@link Capability#XSAVE2} gives a size without it.
+     * Without the permission {@link X86Vcpu#setCpuid2} refuses a table that has the component.
+     *
+     * @param component
+     *            the component; of a feature with several the highest, for which the others are permitted too
+     * @throws KvmException
+     *             when the kernel refuses: EBUSY (the process has had a vCPU), EOPNOTSUPP (the host does not have the
+     *             component, or it takes no permission), EINVAL (the kernel is older)
+     * @throws ClosedException
+     *             when closed
+     * @see #getXcompGuestPerm()
+     * @see #getXcompGuestSupp()
+     */
+    public void requestXcompGuestPerm(XsaveComponent component) {
+        requestXcompGuestPerm(component.number());
+    }
+
+    /**
+     * Asks for the permission to give guests a component that {@link XsaveComponent} does not have:
+     * {@link #requestXcompGuestPerm(XsaveComponent)}.
+     *
+     * @param component
+     *            its number
+     * @throws KvmException
+     *             when the kernel refuses, as there, and EINVAL (there cannot be a component of this number)
+     * @throws ClosedException
+     *             when closed
+     */
+    public void requestXcompGuestPerm(int component) {
+        fd.requireOpen();
+        checkPermission("arch_prctl(ARCH_REQ_XCOMP_GUEST_PERM, " + component + ")",
+                fd.host().libc().archPrctl(kvm_x86_h.ARCH_REQ_XCOMP_GUEST_PERM(), component));
+    }
+
+    private static void checkPermission(String call, long result) {
+        if (result < 0) {
+            String explanation = "";
+            if (Errno.EBUSY.is(result)) {
+                explanation = "the process has had a vCPU, with which its permissions are frozen; ask before the first one";
+            } else if (Errno.EOPNOTSUPP.is(result)) {
+                explanation = "this host does not have the component, or it takes no permission";
+            } else if (Errno.EINVAL.is(result)) {
+                explanation = "the kernel is older than Linux 5.17, or there can be no such component";
+            }
+            throw new KvmException(call, (int) -result, explanation);
+        }
     }
 
     /** Names the capability, when it is for lack of it that the kernel refused. */

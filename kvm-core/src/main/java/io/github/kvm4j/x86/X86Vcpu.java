@@ -533,7 +533,8 @@ public final class X86Vcpu {
      *            the table, as {@link X86Kvm#getSupportedCpuid()} gives one, {@link Cpuid#forVcpu made this vCPU's own}
      * @throws KvmException
      *             when the kernel refuses: E2BIG (more than 256 entries), EINVAL (after the first run, a table that differs
-     *             from the one that the vCPU has; an impossible address width), EPERM (AMX without permission)
+     *             from the one that the vCPU has; an impossible address width), EPERM (AMX without permission:
+     *             {@link X86Kvm#requestXcompGuestPerm})
      * @throws IllegalStateException
      *             when another thread uses the vCPU
      * @throws ClosedException

@@ -26,7 +26,7 @@ public enum XsaveComponent {
     PKRU(9),
     /** AMX: the tiles' configuration. */
     XTILECFG(17),
-    /** AMX: the tiles' data. */
+    /** AMX: the tiles' data; takes {@link X86Kvm#requestXcompGuestPerm}. */
     XTILEDATA(18),
     /** APX: R16 to R31. */
     APX(19);

@@ -49,6 +49,7 @@ public final class FakeLibc implements Libc {
     private final Map<Integer, Integer> capabilities = new HashMap<>();
     private final Map<Integer, SignalAction> signalActions = new HashMap<>();
     private LongSupplier tgkillAnswer = () -> 0;
+    private ToLongFunction<ArchPrctl> archPrctlAnswer = _ -> 0;
     private volatile Runnable tgkillHook = () -> {
     };
     private int nextFd = 100;
@@ -62,6 +63,10 @@ public final class FakeLibc implements Libc {
 
     /** An ioctl: the name of what it is issued on, and its argument. */
     public record Call(String on, MemorySegment argument, long value) {
+    }
+
+    /** An arch_prctl: its code and its argument, a number or an address; the other is 0. */
+    public record ArchPrctl(int code, MemorySegment argument, long value) {
     }
 
     /** What a signal does. */
@@ -125,6 +130,12 @@ public final class FakeLibc implements Libc {
     /** Lets every tgkill return this. */
     public FakeLibc answeringTgkill(LongSupplier result) {
         tgkillAnswer = result;
+        return this;
+    }
+
+    /** Lets every arch_prctl return what this makes of it; a negated errno is a failure. */
+    public FakeLibc answeringArchPrctl(ToLongFunction<ArchPrctl> result) {
+        archPrctlAnswer = result;
         return this;
     }
 
@@ -367,6 +378,16 @@ public final class FakeLibc implements Libc {
     @Override
     public synchronized long madvise(long address, long length, int advice) {
         return call("madvise(" + length + ", " + advice + ")", () -> 0);
+    }
+
+    @Override
+    public synchronized long archPrctl(int code, long value) {
+        return call("arch_prctl", () -> archPrctlAnswer.applyAsLong(new ArchPrctl(code, MemorySegment.NULL, value)));
+    }
+
+    @Override
+    public synchronized long archPrctl(int code, MemorySegment argument) {
+        return call("arch_prctl", () -> archPrctlAnswer.applyAsLong(new ArchPrctl(code, argument, 0)));
     }
 
     @Override

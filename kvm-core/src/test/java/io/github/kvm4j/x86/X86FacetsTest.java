@@ -112,6 +112,23 @@ class X86FacetsTest {
         assertEquals(supported, supported & kvm.x86().getXcompGuestSupp());
     }
 
+    /** x87 takes no permission: asking for it changes nothing in this process, whatever the host has. */
+    @Test
+    @RequiresKvm(capability = Capability.SYS_ATTRIBUTES)
+    void whatGuestsAreOfferedIsPermitted() {
+        long offered = kvm.x86().getXsaveLayout().components().stream().mapToLong(XsaveComponent::bit).sum();
+        long permitted = kvm.x86().getXcompGuestPerm();
+        assertEquals(offered, offered & permitted);
+        assertEquals(3, permitted & 3, "x87 and SSE");
+        KvmException e = assertThrows(KvmException.class,
+                () -> kvm.x86().requestXcompGuestPerm(XsaveComponent.X87));
+        assertEquals("EOPNOTSUPP", e.errnoName());
+        assertTrue(e.getMessage().contains("takes no permission"), e::getMessage);
+        assertEquals("EINVAL",
+                assertThrows(KvmException.class, () -> kvm.x86().requestXcompGuestPerm(64)).errnoName());
+        assertEquals(permitted, kvm.x86().getXcompGuestPerm());
+    }
+
     @Test
     @RequiresKvm(capability = Capability.PMU_EVENT_FILTER)
     void aPmuEventFilterIsTakenAndEnded() {

@@ -1607,6 +1607,69 @@ public class kvm_x86_h extends kvm_x86_h$shared {
     public static int KVM_PV_EOI_DISABLED() {
         return KVM_PV_EOI_DISABLED;
     }
+    private static final int ARCH_GET_XCOMP_SUPP = (int)4129L;
+    /**
+     * {@snippet lang=c :
+     * #define ARCH_GET_XCOMP_SUPP 4129
+     * }
+     */
+    public static int ARCH_GET_XCOMP_SUPP() {
+        return ARCH_GET_XCOMP_SUPP;
+    }
+    private static final int ARCH_GET_XCOMP_PERM = (int)4130L;
+    /**
+     * {@snippet lang=c :
+     * #define ARCH_GET_XCOMP_PERM 4130
+     * }
+     */
+    public static int ARCH_GET_XCOMP_PERM() {
+        return ARCH_GET_XCOMP_PERM;
+    }
+    private static final int ARCH_REQ_XCOMP_PERM = (int)4131L;
+    /**
+     * {@snippet lang=c :
+     * #define ARCH_REQ_XCOMP_PERM 4131
+     * }
+     */
+    public static int ARCH_REQ_XCOMP_PERM() {
+        return ARCH_REQ_XCOMP_PERM;
+    }
+    private static final int ARCH_GET_XCOMP_GUEST_PERM = (int)4132L;
+    /**
+     * {@snippet lang=c :
+     * #define ARCH_GET_XCOMP_GUEST_PERM 4132
+     * }
+     */
+    public static int ARCH_GET_XCOMP_GUEST_PERM() {
+        return ARCH_GET_XCOMP_GUEST_PERM;
+    }
+    private static final int ARCH_REQ_XCOMP_GUEST_PERM = (int)4133L;
+    /**
+     * {@snippet lang=c :
+     * #define ARCH_REQ_XCOMP_GUEST_PERM 4133
+     * }
+     */
+    public static int ARCH_REQ_XCOMP_GUEST_PERM() {
+        return ARCH_REQ_XCOMP_GUEST_PERM;
+    }
+    private static final int ARCH_XCOMP_TILECFG = (int)17L;
+    /**
+     * {@snippet lang=c :
+     * #define ARCH_XCOMP_TILECFG 17
+     * }
+     */
+    public static int ARCH_XCOMP_TILECFG() {
+        return ARCH_XCOMP_TILECFG;
+    }
+    private static final int ARCH_XCOMP_TILEDATA = (int)18L;
+    /**
+     * {@snippet lang=c :
+     * #define ARCH_XCOMP_TILEDATA 18
+     * }
+     */
+    public static int ARCH_XCOMP_TILEDATA() {
+        return ARCH_XCOMP_TILEDATA;
+    }
     private static final int KVM_SEV_INIT = (int)0L;
     /**
      * {@snippet lang=c :

@@ -42,7 +42,7 @@ public final class Explanations {
             Map.entry(new Failure(Ioctl.KVM_CREATE_PIT2, Errno.EEXIST), "the VM has a PIT already"),
             Map.entry(new Failure(Ioctl.KVM_CREATE_PIT2, Errno.ENOENT), "the PIT needs the in-kernel interrupt controller; create that first"),
             Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.EINVAL), "KVM refuses this CPUID table: it differs from the one that the vCPU has run with, or gives an address width (leaf 0x80000008) that no processor has"),
-            Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.EPERM), "the table has AMX, for which the process has no permission"),
+            Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.EPERM), "the table has AMX, for which the process has no permission; requestXcompGuestPerm(XTILEDATA) gets it, before the process's first vCPU"),
             Map.entry(new Failure(Ioctl.KVM_SET_CPUID2, Errno.E2BIG), "too many CPUID entries; KVM takes 256"),
             Map.entry(new Failure(Ioctl.KVM_SET_SREGS, Errno.EINVAL), "a control register, EFER or segment value that the processor would not take, or that the vCPU's CPUID does not announce (long mode, say: set CPUID first)"),
             Map.entry(new Failure(Ioctl.KVM_SET_SREGS2, Errno.EINVAL), "a control register, EFER or segment value that the processor would not take, or that the vCPU's CPUID does not announce, or page-directory pointers without PAE paging"),

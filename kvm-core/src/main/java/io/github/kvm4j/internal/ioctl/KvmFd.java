@@ -91,6 +91,12 @@ public final class KvmFd implements IoctlTarget, AutoCloseable {
         return host;
     }
 
+    /** Refuses when closed: for a call that is about the process and takes no descriptor. */
+    public void requireOpen() {
+        fd.acquire();
+        fd.release();
+    }
+
     public boolean isClosed() {
         return fd.isClosed();
     }

@@ -75,10 +75,23 @@ final class Downcalls {
     static final MethodHandle getpagesize = bind("getpagesize", FIXED, JAVA_INT);
     // @formatter:on
 
+    /** What the C library has on x86 alone. */
+    static final class X86 {
+
+        // @formatter:off
+        // int arch_prctl(int code, unsigned long argument)
+        static final MethodHandle arch_prctl_value = bind("arch_prctl", FIXED, JAVA_INT, JAVA_INT, JAVA_LONG);
+        static final MethodHandle arch_prctl_pointer = bind("arch_prctl", FIXED, JAVA_INT, JAVA_INT, ADDRESS);
+        // @formatter:on
+
+        private X86() {
+        }
+    }
+
     private Downcalls() {
     }
 
-    /** What has been bound, in the order of the fields. */
+    /** What has been bound, in the order of the fields; x86's own come last, once they are used. */
     static List<Symbol> symbols() {
         return List.copyOf(SYMBOLS);
     }

@@ -59,6 +59,12 @@ public interface Libc {
     /** {@code madvise(2)}. */
     long madvise(long address, long length, int advice);
 
+    /** {@code arch_prctl(2)} whose argument is a number; x86 alone. */
+    long archPrctl(int code, long value);
+
+    /** {@code arch_prctl(2)} whose argument is an address; x86 alone. */
+    long archPrctl(int code, MemorySegment argument);
+
     /** {@code sigaction(2)}; either segment may be {@link MemorySegment#NULL}. */
     long sigaction(int signal, MemorySegment action, MemorySegment oldAction);
 

@@ -108,6 +108,16 @@ public final class LinuxLibc implements Libc {
     }
 
     @Override
+    public long archPrctl(int code, long value) {
+        return cold(errno -> (int) Downcalls.X86.arch_prctl_value.invokeExact(errno, code, value));
+    }
+
+    @Override
+    public long archPrctl(int code, MemorySegment argument) {
+        return cold(errno -> (int) Downcalls.X86.arch_prctl_pointer.invokeExact(errno, code, argument));
+    }
+
+    @Override
     public long sigaction(int signal, MemorySegment action, MemorySegment oldAction) {
         return cold(errno -> (int) Downcalls.sigaction.invokeExact(errno, signal, action, oldAction));
     }
