@@ -32,7 +32,7 @@ final class CarefulAccess {
          *
          * @return how many bytes have been done, from the first on; less than 1 ends it
          */
-        long on(MemorySegment segment, long offset, long length, long done) throws X;
+        long on(MemoryRegion region, long offset, long length, long done) throws X;
     }
 
     /**
@@ -51,7 +51,7 @@ final class CarefulAccess {
             long piece = Math.min(Math.min(length - done, region.size() - offset), PIECE);
             long its;
             try {
-                its = step.on(region.segment(), offset, piece, done);
+                its = step.on(region, offset, piece, done);
                 if (region.sureSize() == 0) {
                     Faults.settle();
                 }
@@ -153,25 +153,24 @@ final class CarefulAccess {
 
     /** Copies out of a segment; which bytes of it are there is the segment's to check, and has been. */
     void copyIn(long address, MemorySegment from, long fromOffset, long length) {
-        each(address, length, (segment, offset, piece, done) -> {
-            MemorySegment.copy(from, fromOffset + done, segment, offset, piece);
+        each(address, length, (region, offset, piece, done) -> {
+            RiskyCopy.copy(region, from, fromOffset + done, region.segment(), offset, piece);
             return piece;
         });
     }
 
     /** Copies into a segment. */
     void copyOut(long address, MemorySegment to, long toOffset, long length) {
-        each(address, length, (segment, offset, piece, done) -> {
-            MemorySegment.copy(segment, offset, to, toOffset + done, piece);
+        each(address, length, (region, offset, piece, done) -> {
+            RiskyCopy.copy(region, region.segment(), offset, to, toOffset + done, piece);
             return piece;
         });
     }
 
     long copyIn(long address, ReadableByteChannel channel, long length) throws IOException {
-        return each(address, length, (segment, offset, piece, done) -> {
-            MemorySegment part = segment.asSlice(offset, piece);
+        return each(address, length, (region, offset, piece, done) -> {
             try {
-                return channel.read(part.asByteBuffer());
+                return RiskyCopy.read(region, offset, piece, channel);
             } catch (IOException e) {
                 throw fault(address + done, piece, e);
             }
@@ -179,10 +178,9 @@ final class CarefulAccess {
     }
 
     long copyOut(long address, WritableByteChannel channel, long length) throws IOException {
-        return each(address, length, (segment, offset, piece, done) -> {
-            MemorySegment part = segment.asSlice(offset, piece);
+        return each(address, length, (region, offset, piece, done) -> {
             try {
-                return channel.write(part.asByteBuffer());
+                return RiskyCopy.write(region, offset, piece, channel);
             } catch (IOException e) {
                 throw fault(address + done, piece, e);
             }

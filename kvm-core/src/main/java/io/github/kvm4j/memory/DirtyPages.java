@@ -278,7 +278,7 @@ public final class DirtyPages {
         Objects.checkFromIndexSize(0, region.size(), image.byteSize());
         MemorySegment from = region.segment();
         try {
-            return copyEach((offset, length) -> MemorySegment.copy(from, offset, image, offset, length));
+            return copyEach((offset, length) -> RiskyCopy.copy(region, from, offset, image, offset, length));
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -303,9 +303,8 @@ public final class DirtyPages {
             throw new IllegalBlockingModeException();
         }
         return copyEach((offset, length) -> {
-            ByteBuffer bytes = bytes(offset, length);
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
+            for (long done = 0; done < length;) {
+                done += RiskyCopy.write(region, offset + done, length - done, channel);
             }
         });
     }

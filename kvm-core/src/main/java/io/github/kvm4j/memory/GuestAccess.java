@@ -484,8 +484,8 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void fill(long address, long length, byte value) {
-        careful.each(address, length, (segment, offset, piece, _) -> {
-            segment.asSlice(offset, piece).fill(value);
+        careful.each(address, length, (region, offset, piece, _) -> {
+            RiskyCopy.fill(region, offset, piece, value);
             return piece;
         });
     }
