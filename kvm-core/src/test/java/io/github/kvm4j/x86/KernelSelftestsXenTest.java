@@ -123,7 +123,7 @@ class KernelSelftestsXenTest {
         xen.resetEventChannels();
         xen.assignEventChannel(11, 2, 12, vcpu.id());
 
-        XenTimer timer = new XenTimer(9, 0, Long.MAX_VALUE / 2);
+        XenTimer timer = new XenTimer(9, Long.MAX_VALUE / 2);
         mine.setTimer(timer);
         assertEquals(timer, mine.getTimer());
     }
