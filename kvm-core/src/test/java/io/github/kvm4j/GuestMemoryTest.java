@@ -2,6 +2,8 @@ package io.github.kvm4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.bindings.kvm_userspace_memory_region;
 import io.github.kvm4j.internal.ioctl.Ioctl;
+import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.memory.GuestMemory;
 import io.github.kvm4j.memory.MemoryFlag;
@@ -53,5 +56,18 @@ class GuestMemoryTest {
         memory.add(0x2000, 0x1000, Set.of(MemoryFlag.READONLY));
         memory.add(0x3000, 0x1000, Set.of(MemoryFlag.values()));
         assertEquals(List.of(0, 1, 2, 3), flags);
+    }
+
+    @Test
+    void memoryBeyondWhatPhysicalAddressesReachNeverReachesTheKernel() {
+        assumeTrue(Architecture.ON_X86, "how many bits there are is the processor's on other architectures");
+        long end = 1L << 52;
+        for (long address : new long[]{end, end - 0x1000}) {
+            IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
+                    () -> memory.add(address, 0x2000));
+            assertTrue(e.getMessage().contains("52 bits"), e.getMessage());
+        }
+        assertEquals(0, libc.count("KVM_SET_USER_MEMORY_REGION"));
+        memory.add(end - 0x2000, 0x2000);
     }
 }

@@ -65,8 +65,13 @@ final class RiskyCopy {
         MemorySegment part = region.segment().asSlice(offset, length);
         if (isSafe(region)) {
             part.fill(value);
-            return;
+        } else {
+            fillByNumbers(part, value);
         }
+    }
+
+    static void fillByNumbers(MemorySegment part, byte value) {
+        long length = part.byteSize();
         long word = Byte.toUnsignedLong(value) * 0x0101_0101_0101_0101L;
         long longs = length / Long.BYTES * Long.BYTES;
         for (long i = 0; i < longs; i += Long.BYTES) {
@@ -80,10 +85,13 @@ final class RiskyCopy {
     /** Reads once from a channel; a file's reads by a system call, which says EFAULT where memory is missing. */
     static int read(MemoryRegion region, long offset, long length, ReadableByteChannel channel) throws IOException {
         MemorySegment part = region.segment().asSlice(offset, length);
-        if (isSafe(region) || channel instanceof FileChannel) {
-            return channel.read(part.asByteBuffer());
-        }
-        byte[] bytes = new byte[(int) Math.min(length, BUFFER)];
+        return isSafe(region) || channel instanceof FileChannel
+                ? channel.read(part.asByteBuffer())
+                : readByNumbers(part, channel);
+    }
+
+    static int readByNumbers(MemorySegment part, ReadableByteChannel channel) throws IOException {
+        byte[] bytes = new byte[(int) Math.min(part.byteSize(), BUFFER)];
         int count = channel.read(ByteBuffer.wrap(bytes));
         if (count > 0) {
             byNumbers(MemorySegment.ofArray(bytes).asSlice(0, count), part.asSlice(0, count));
@@ -94,10 +102,13 @@ final class RiskyCopy {
     /** Writes once to a channel. */
     static int write(MemoryRegion region, long offset, long length, WritableByteChannel channel) throws IOException {
         MemorySegment part = region.segment().asSlice(offset, length);
-        if (isSafe(region) || channel instanceof FileChannel) {
-            return channel.write(part.asByteBuffer());
-        }
-        byte[] bytes = new byte[(int) Math.min(length, BUFFER)];
+        return isSafe(region) || channel instanceof FileChannel
+                ? channel.write(part.asByteBuffer())
+                : writeByNumbers(part, channel);
+    }
+
+    static int writeByNumbers(MemorySegment part, WritableByteChannel channel) throws IOException {
+        byte[] bytes = new byte[(int) Math.min(part.byteSize(), BUFFER)];
         byNumbers(part.asSlice(0, bytes.length), MemorySegment.ofArray(bytes));
         Faults.settle(); // so that nothing is sent that was not there
         return channel.write(ByteBuffer.wrap(bytes));
