@@ -60,7 +60,7 @@ public final class Vm implements AutoCloseable {
         this.dirtyRings = new DirtyRings(state, memory);
         this.coalescedIo = new CoalescedIo(state);
         this.attributes = new Attributes(fd);
-        this.x86 = Architecture.ON_X86 ? new X86Vm(state) : null;
+        this.x86 = Architecture.ON_X86 ? new X86Vm(state, memory) : null;
         this.arm64 = Architecture.ON_ARM64 ? new Arm64Vm(state) : null;
         state.watch(this);
     }

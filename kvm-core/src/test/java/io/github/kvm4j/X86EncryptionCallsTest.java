@@ -2,6 +2,7 @@ package io.github.kvm4j;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
 
 import org.junit.jupiter.api.AfterEach;
@@ -39,6 +43,7 @@ import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.memory.MemoryRegion;
+import io.github.kvm4j.testing.Concurrent;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.x86.Cpuid;
 import io.github.kvm4j.x86.CpuidEntry;
@@ -350,5 +355,55 @@ class X86EncryptionCallsTest {
         vm.close();
         assertThrows(ClosedException.class, tdx::finalizeVm);
         assertThrows(ClosedException.class, () -> tdx.initVcpu(vcpu.x86(), 0));
+    }
+
+    /** The kernel writes to the memory of a launch by its host address, whatever is mapped there by then. */
+    @Test
+    void memoryThatIsRemovedIsNotGivenToTheKernel() {
+        try (X86Sev sev = vm.x86().openSev()) {
+            X86Tdx tdx = vm.x86().tdx();
+            Vcpu vcpu = vm.createVcpu(0);
+            vm.memory().remove(region);
+            for (Runnable call : List.<Runnable>of(() -> sev.launchUpdateData(region, 0, 0x1000),
+                    () -> sev.launchSecret(new byte[1], region, 0, new byte[16]),
+                    () -> sev.snpLaunchUpdate(0, region, 0, 0x1000, SnpPageType.NORMAL),
+                    () -> sev.registerRegion(region), () -> sev.unregisterRegion(region),
+                    () -> tdx.initMemRegion(vcpu.x86(), 0, region, 0, 1, false))) {
+                IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call::run);
+                assertTrue(e.getMessage().contains("no region of this VM"), e.getMessage());
+            }
+        }
+        assertEquals(0, libc.count("KVM_MEMORY_ENCRYPT_OP"));
+        assertEquals(0, libc.count("KVM_MEMORY_ENCRYPT_REG_REGION"));
+        assertEquals(0, libc.count("KVM_MEMORY_ENCRYPT_UNREG_REGION"));
+    }
+
+    @Test
+    void memoryIsRemovedWhenTheKernelIsThroughWithIt() throws InterruptedException {
+        CountDownLatch inKernel = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        AtomicBoolean mapped = new AtomicBoolean();
+        libc.onIoctl(Ioctl.KVM_MEMORY_ENCRYPT_OP, () -> {
+            inKernel.countDown();
+            Concurrent.await(goOn);
+            Concurrent.pause(50);
+            mapped.set(region.segment().scope().isAlive());
+        });
+        try (X86Sev sev = vm.x86().openSev()) {
+            CompletableFuture<?> launch = Concurrent.call(() -> {
+                sev.launchUpdateData(region, 0, 0x1000);
+                return true;
+            });
+            Concurrent.await(inKernel);
+            CompletableFuture<?> removal = Concurrent.call(() -> {
+                goOn.countDown();
+                vm.memory().remove(region);
+                return true;
+            });
+            Concurrent.finish(launch);
+            Concurrent.finish(removal);
+        }
+        assertTrue(mapped.get(), "removed under the kernel");
+        assertFalse(region.segment().scope().isAlive());
     }
 }

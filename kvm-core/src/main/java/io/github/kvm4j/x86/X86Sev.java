@@ -50,16 +50,18 @@ public final class X86Sev implements AutoCloseable {
     private static final int HOST_DATA = 32;
 
     private final VmState vm;
+    private final HeldRegion held;
 
     /** The firmware, which nearly every command wants. */
     private final Fd firmware;
 
-    private X86Sev(VmState vm, Fd firmware) {
+    private X86Sev(VmState vm, HeldRegion held, Fd firmware) {
         this.vm = vm;
+        this.held = held;
         this.firmware = firmware;
     }
 
-    static X86Sev open(VmState vm) {
+    static X86Sev open(VmState vm, HeldRegion held) {
         return vm.lifecycle().whileOpen(() -> {
             Libc libc = vm.fd().host().libc();
             long result = libc.open(PATH, libc_h.O_RDWR() | libc_h.O_CLOEXEC());
@@ -70,7 +72,7 @@ public final class X86Sev implements AutoCloseable {
             }
             Fd firmware = Fd.own(libc, (int) result, PATH);
             vm.afterClose(firmware::close);
-            return new X86Sev(vm, firmware);
+            return new X86Sev(vm, held, firmware);
         });
     }
 
@@ -103,13 +105,18 @@ public final class X86Sev implements AutoCloseable {
         return content.length == 0 ? MemorySegment.NULL : arena.allocateFrom(JAVA_BYTE, content);
     }
 
-    /** The part of a region, checked, as the kernel is told of it. */
-    private static MemorySegment part(MemoryRegion region, long offset, long length) {
-        if (offset < 0 || length < 1 || offset > region.size() - length) {
-            throw new IllegalArgumentException(
-                    length + " bytes at " + offset + " of a region of " + region.size() + " bytes");
-        }
-        return region.segment().asSlice(offset, length);
+    /** A command whose structure has an address in this region. */
+    private void command(MemoryRegion region, String name, int id, MemorySegment data) {
+        held.during(region, () -> {
+            command(name, id, data);
+            return 0;
+        });
+    }
+
+    /** The host address of a part of a region, checked. */
+    private static long part(MemoryRegion region, long offset, long length) {
+        HeldRegion.check(region, offset, length);
+        return region.segment().address() + offset;
     }
 
     /**
@@ -168,15 +175,15 @@ public final class X86Sev implements AutoCloseable {
      * @param length
      *            bytes, less than 2 GiB
      * @throws IllegalArgumentException
-     *             when that is not within the region
+     *             when that is not within the region, or that is no region of the VM, or not any more
      */
     @Issues(Ioctl.KVM_MEMORY_ENCRYPT_OP)
     public void launchUpdateData(MemoryRegion region, long offset, int length) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment data = kvm_sev_launch_update_data.allocate(arena);
-            kvm_sev_launch_update_data.uaddr(data, part(region, offset, length).address());
+            kvm_sev_launch_update_data.uaddr(data, part(region, offset, length));
             kvm_sev_launch_update_data.len(data, length);
-            command("KVM_SEV_LAUNCH_UPDATE_DATA", kvm_x86_h.KVM_SEV_LAUNCH_UPDATE_DATA(), data);
+            command(region, "KVM_SEV_LAUNCH_UPDATE_DATA", kvm_x86_h.KVM_SEV_LAUNCH_UPDATE_DATA(), data);
         }
     }
 
@@ -215,7 +222,7 @@ public final class X86Sev implements AutoCloseable {
      * @param secret
      *            the secret as the owner has encrypted it
      * @throws IllegalArgumentException
-     *             when there is no room for it in the region
+     *             when there is no room for it in the region, or that is no region of the VM, or not any more
      */
     @Issues(Ioctl.KVM_MEMORY_ENCRYPT_OP)
     public void launchSecret(byte[] header, MemoryRegion region, long offset, byte[] secret) {
@@ -223,11 +230,11 @@ public final class X86Sev implements AutoCloseable {
             MemorySegment data = kvm_sev_launch_secret.allocate(arena);
             kvm_sev_launch_secret.hdr_uaddr(data, bytes(arena, header).address());
             kvm_sev_launch_secret.hdr_len(data, header.length);
-            kvm_sev_launch_secret.guest_uaddr(data, part(region, offset, secret.length).address());
+            kvm_sev_launch_secret.guest_uaddr(data, part(region, offset, secret.length));
             kvm_sev_launch_secret.guest_len(data, secret.length);
             kvm_sev_launch_secret.trans_uaddr(data, bytes(arena, secret).address());
             kvm_sev_launch_secret.trans_len(data, secret.length);
-            command("KVM_SEV_LAUNCH_SECRET", kvm_x86_h.KVM_SEV_LAUNCH_SECRET(), data);
+            command(region, "KVM_SEV_LAUNCH_SECRET", kvm_x86_h.KVM_SEV_LAUNCH_SECRET(), data);
         }
     }
 
@@ -311,19 +318,19 @@ public final class X86Sev implements AutoCloseable {
      * @param type
      *            what the pages are
      * @throws IllegalArgumentException
-     *             when the content is not within the region
+     *             when the content is not within the region, or that is no region of the VM, or not any more
      */
     @Issues(Ioctl.KVM_MEMORY_ENCRYPT_OP)
     public void snpLaunchUpdate(long pageNumber, MemoryRegion region, long offset, long length, SnpPageType type) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment data = kvm_sev_snp_launch_update.allocate(arena);
             kvm_sev_snp_launch_update.gfn_start(data, pageNumber);
-            kvm_sev_snp_launch_update.uaddr(data, part(region, offset, length).address());
+            kvm_sev_snp_launch_update.uaddr(data, part(region, offset, length));
             kvm_sev_snp_launch_update.len(data, length);
             kvm_sev_snp_launch_update.type(data, (byte) type.number());
             // The kernel moves all three on as far as it has come.
             for (long left = length, before = 0; left > 0 && left != before;) {
-                command("KVM_SEV_SNP_LAUNCH_UPDATE", kvm_x86_h.KVM_SEV_SNP_LAUNCH_UPDATE(), data);
+                command(region, "KVM_SEV_SNP_LAUNCH_UPDATE", kvm_x86_h.KVM_SEV_SNP_LAUNCH_UPDATE(), data);
                 before = left;
                 left = kvm_sev_snp_launch_update.len(data);
             }
@@ -373,6 +380,8 @@ public final class X86Sev implements AutoCloseable {
      *
      * @param region
      *            the region
+     * @throws IllegalArgumentException
+     *             when it is no region of the VM, or not any more
      */
     @Issues(Ioctl.KVM_MEMORY_ENCRYPT_REG_REGION)
     public void registerRegion(MemoryRegion region) {
@@ -384,6 +393,8 @@ public final class X86Sev implements AutoCloseable {
      *
      * @param region
      *            the region
+     * @throws IllegalArgumentException
+     *             when it is no region of the VM, or not any more
      */
     @Issues(Ioctl.KVM_MEMORY_ENCRYPT_UNREG_REGION)
     public void unregisterRegion(MemoryRegion region) {
@@ -395,7 +406,7 @@ public final class X86Sev implements AutoCloseable {
             MemorySegment range = kvm_enc_region.allocate(arena);
             kvm_enc_region.addr(range, region.segment().address());
             kvm_enc_region.size(range, region.size());
-            KvmFd.check(ioctl, vm.fd().attempt(ioctl, range));
+            KvmFd.check(ioctl, held.during(region, () -> vm.fd().attempt(ioctl, range)));
         }
     }
 

@@ -40,9 +40,11 @@ public final class X86Tdx {
     private static final int DIGEST = 48;
 
     private final VmState vm;
+    private final HeldRegion held;
 
-    X86Tdx(VmState vm) {
+    X86Tdx(VmState vm, HeldRegion held) {
         this.vm = vm;
+        this.held = held;
     }
 
     /** Returns 0, or EINTR or EAGAIN negated, when the command is to be repeated. */
@@ -164,15 +166,12 @@ public final class X86Tdx {
      * @param measured
      *            whether their content is measured: KVM_TDX_MEASURE_MEMORY_REGION
      * @throws IllegalArgumentException
-     *             when the content is not within the region
+     *             when the content is not within the region, or that is no region of the VM, or not any more
      */
     @Issues(Ioctl.KVM_MEMORY_ENCRYPT_OP)
     public void initMemRegion(X86Vcpu vcpu, long guestAddress, MemoryRegion region, long offset, int pages,
             boolean measured) {
-        if (offset < 0 || pages < 1 || offset > region.size() - (long) pages * PAGE) {
-            throw new IllegalArgumentException(
-                    pages + " pages at " + offset + " of a region of " + region.size() + " bytes");
-        }
+        HeldRegion.check(region, offset, (long) pages * PAGE);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment data = kvm_tdx_init_mem_region.allocate(arena);
             kvm_tdx_init_mem_region.source_addr(data, region.segment().address() + offset);
@@ -181,8 +180,10 @@ public final class X86Tdx {
             long result;
             do {
                 // The kernel moves all three on as far as it has come.
-                result = attempt("KVM_TDX_INIT_MEM_REGION", kvm_x86_h.KVM_TDX_INIT_MEM_REGION(),
-                        measured ? (int) kvm_x86_h.KVM_TDX_MEASURE_MEMORY_REGION() : 0, data.address(), on(vcpu));
+                result = held.during(region,
+                        () -> attempt("KVM_TDX_INIT_MEM_REGION", kvm_x86_h.KVM_TDX_INIT_MEM_REGION(),
+                                measured ? (int) kvm_x86_h.KVM_TDX_MEASURE_MEMORY_REGION() : 0, data.address(),
+                                on(vcpu)));
             } while (result < 0);
         }
     }

@@ -17,6 +17,7 @@ import io.github.kvm4j.exit.X86Exit.Msr.Cause;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.vm.VmState;
+import io.github.kvm4j.memory.GuestMemory;
 
 /** What only x86 has of a VM's ioctls. Any thread may use it. */
 public final class X86Vm {
@@ -29,6 +30,7 @@ public final class X86Vm {
     private static final int MIN_MMU_PAGES = 64;
 
     private final VmState vm;
+    private final HeldRegion held;
     private final X86VmOptions options;
     private final X86VmTime time;
     private final X86Irqchip irqchip;
@@ -40,16 +42,19 @@ public final class X86Vm {
      *
      * @param vm
      *            the VM
+     * @param memory
+     *            its memory
      * @hidden
      */
     @SuppressWarnings("exports")
-    public X86Vm(VmState vm) {
+    public X86Vm(VmState vm, GuestMemory memory) {
         this.vm = vm;
+        this.held = new HeldRegion(vm, memory);
         this.options = new X86VmOptions(vm);
         this.time = new X86VmTime(vm);
         this.irqchip = new X86Irqchip(vm);
         this.xen = new X86Xen(vm);
-        this.tdx = new X86Tdx(vm);
+        this.tdx = new X86Tdx(vm, held);
     }
 
     /**
@@ -81,7 +86,7 @@ public final class X86Vm {
      *             when the VM is closed
      */
     public X86Sev openSev() {
-        return X86Sev.open(vm);
+        return X86Sev.open(vm, held);
     }
 
     /**
