@@ -16,11 +16,11 @@ import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.bindings.kvm_create_guest_memfd;
 import io.github.kvm4j.bindings.libc.libc_h;
 import io.github.kvm4j.internal.ioctl.Ioctl;
-import io.github.kvm4j.internal.sys.Backoff;
 import io.github.kvm4j.internal.sys.Cleanup;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Fd;
 import io.github.kvm4j.internal.sys.Mapping;
+import io.github.kvm4j.internal.sys.SharedMapping;
 import io.github.kvm4j.internal.vm.VmState;
 
 /**
@@ -39,20 +39,18 @@ public final class GuestMemfd implements AutoCloseable {
     private final Set<GuestMemfdFlag> flags;
 
     /** All of it, when it can be mapped: one mapping for all regions. */
-    private final @Nullable Mapping mapping;
-    private final @Nullable Arena arena;
+    private final @Nullable SharedMapping mapping;
     private final MemorySegment segment;
 
     private GuestMemfd(VmState vm, GuestMemory memory, Fd fd, long size, Set<GuestMemfdFlag> flags,
-            @Nullable Mapping mapping) {
+            @Nullable SharedMapping mapping) {
         this.vm = vm;
         this.memory = memory;
         this.fd = fd;
         this.size = size;
         this.flags = flags.isEmpty() ? Set.of() : Collections.unmodifiableSet(EnumSet.copyOf(flags));
         this.mapping = mapping;
-        this.arena = mapping == null ? null : Arena.ofShared();
-        this.segment = mapping == null || arena == null ? MemorySegment.NULL : mapping.segment(arena, 0, size);
+        this.segment = mapping == null ? MemorySegment.NULL : mapping.segment();
     }
 
     /** Under the VM's lock. */
@@ -65,10 +63,11 @@ public final class GuestMemfd implements AutoCloseable {
                     Capability.GUEST_MEMFD_FLAGS);
         }
         Fd fd = vm.fd().own(issue(vm, size, bits), "guest_memfd");
-        Mapping mapping = null;
+        SharedMapping mapping = null;
         try {
             if (flags.contains(GuestMemfdFlag.MMAP)) {
-                mapping = Mapping.shared(vm.fd().host().libc(), "guest_memfd", fd.number(), size);
+                mapping = SharedMapping.of(Mapping.shared(vm.fd().host().libc(), "guest_memfd", fd.number(), size), 0,
+                        size);
             }
             return new GuestMemfd(vm, memory, fd, size, flags, mapping);
         } catch (Throwable t) {
@@ -225,23 +224,11 @@ public final class GuestMemfd implements AutoCloseable {
     /** Unmaps and closes. The VM does so when its vCPUs are gone. */
     synchronized void release() {
         Cleanup cleanup = new Cleanup();
-        if (mapping != null && arena != null) {
-            closeWhenUnused(arena);
+        if (mapping != null) {
             cleanup.step(mapping::close);
         }
         cleanup.step(fd::close);
         cleanup.finish();
-    }
-
-    private static void closeWhenUnused(Arena arena) {
-        Backoff backoff = new Backoff();
-        while (arena.scope().isAlive()) {
-            try {
-                arena.close();
-            } catch (IllegalStateException inUse) {
-                backoff.pause();
-            }
-        }
     }
 
     @Override

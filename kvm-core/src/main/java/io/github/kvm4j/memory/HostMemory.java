@@ -1,14 +1,13 @@
 package io.github.kvm4j.memory;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 import org.jspecify.annotations.Nullable;
 
-import io.github.kvm4j.internal.sys.Backoff;
 import io.github.kvm4j.internal.sys.Cleanup;
 import io.github.kvm4j.internal.sys.Fd;
 import io.github.kvm4j.internal.sys.Mapping;
+import io.github.kvm4j.internal.sys.SharedMapping;
 
 /**
  * The host memory behind a region, which stays the same when the region moves. It has an arena of its own, since a region
@@ -21,8 +20,7 @@ final class HostMemory {
 
     private final MemorySegment segment;
     private final String risk;
-    private final @Nullable Mapping mapping;
-    private final @Nullable Arena arena;
+    private final @Nullable SharedMapping mapping;
     private final @Nullable Fd fd;
     private final int pageSize;
 
@@ -30,37 +28,36 @@ final class HostMemory {
     private final Backing.@Nullable OfGuestMemfd guestMemfd;
     private boolean closed;
 
-    private HostMemory(MemorySegment segment, int pageSize, String risk, @Nullable Mapping mapping,
-            @Nullable Arena arena, @Nullable Fd fd, Backing.@Nullable OfGuestMemfd guestMemfd) {
+    private HostMemory(MemorySegment segment, int pageSize, String risk, @Nullable SharedMapping mapping,
+            @Nullable Fd fd, Backing.@Nullable OfGuestMemfd guestMemfd) {
         this.segment = segment;
         this.pageSize = pageSize;
         this.risk = risk;
         this.mapping = mapping;
-        this.arena = arena;
         this.fd = fd;
         this.guestMemfd = guestMemfd;
     }
 
     /** Takes over part of a mapping, and the descriptor of what is mapped, if that is kept. */
     static HostMemory of(Mapping mapping, long offset, long size, int pageSize, String risk, @Nullable Fd fd) {
-        Arena arena = Arena.ofShared();
-        return new HostMemory(mapping.segment(arena, offset, size), pageSize, risk, mapping, arena, fd, null);
+        SharedMapping shared = SharedMapping.of(mapping, offset, size);
+        return new HostMemory(shared.segment(), pageSize, risk, shared, fd, null);
     }
 
     /** Memory that somebody else owns. */
     static HostMemory foreign(MemorySegment segment, int pageSize) {
-        return new HostMemory(segment, pageSize, NONE, null, null, null, null);
+        return new HostMemory(segment, pageSize, NONE, null, null, null);
     }
 
     /** Memory that is mapped with a guest_memfd, which owns the mapping; its file is there already. */
     static HostMemory of(Backing.OfGuestMemfd part, long size, int pageSize) {
         return new HostMemory(part.memfd().slice(part.offset(), size), pageSize,
-                "a guest_memfd, whose private pages this process has not", null, null, null, part);
+                "a guest_memfd, whose private pages this process has not", null, null, part);
     }
 
     /** The same, which is to be the shared half of a slot with a guest_memfd. */
     HostMemory with(Backing.OfGuestMemfd part) {
-        return new HostMemory(segment, pageSize, risk, mapping, arena, fd, part);
+        return new HostMemory(segment, pageSize, risk, mapping, fd, part);
     }
 
     /** What of a guest_memfd the slot has. */
@@ -93,9 +90,6 @@ final class HostMemory {
         if (closed) {
             return;
         }
-        if (arena != null) {
-            closeWhenUnused(arena);
-        }
         closed = true;
         Cleanup cleanup = new Cleanup();
         if (mapping != null) {
@@ -105,17 +99,5 @@ final class HostMemory {
             cleanup.step(fd::close);
         }
         cleanup.finish();
-    }
-
-    /** A shared arena refuses to be closed while a system call or a copy on another thread uses one of its segments. */
-    private static void closeWhenUnused(Arena arena) {
-        Backoff backoff = new Backoff();
-        while (arena.scope().isAlive()) {
-            try {
-                arena.close();
-            } catch (IllegalStateException inUse) {
-                backoff.pause();
-            }
-        }
     }
 }

@@ -3,14 +3,13 @@ package io.github.kvm4j.internal.vm;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 import io.github.kvm4j.bindings.kvm_coalesced_mmio;
 import io.github.kvm4j.bindings.kvm_coalesced_mmio_ring;
-import io.github.kvm4j.internal.sys.Backoff;
 import io.github.kvm4j.internal.sys.Mapping;
+import io.github.kvm4j.internal.sys.SharedMapping;
 
 /**
  * A VM's ring of coalesced writes, one page that is shared with the kernel and all vCPUs: the kernel writes behind
@@ -36,16 +35,15 @@ public final class CoalescedRing implements AutoCloseable {
     private static final long ENTRIES = kvm_coalesced_mmio_ring.sizeof();
     private static final long ENTRY = kvm_coalesced_mmio.sizeof();
 
-    private final Mapping mapping;
-    private final Arena arena = Arena.ofShared();
+    private final SharedMapping mapping;
     private final MemorySegment ring;
 
     /** How many entries a page has room for; one is always free. */
     private final int size;
 
     CoalescedRing(Mapping mapping) {
-        this.mapping = mapping;
-        this.ring = mapping.segment(arena, 0, mapping.segment().byteSize());
+        this.mapping = SharedMapping.of(mapping, 0, mapping.segment().byteSize());
+        this.ring = this.mapping.segment();
         this.size = (int) ((ring.byteSize() - ENTRIES) / ENTRY);
     }
 
@@ -89,14 +87,6 @@ public final class CoalescedRing implements AutoCloseable {
 
     @Override
     public void close() {
-        Backoff backoff = new Backoff();
-        while (arena.scope().isAlive()) {
-            try {
-                arena.close();
-            } catch (IllegalStateException inUse) {
-                backoff.pause();
-            }
-        }
         mapping.close();
     }
 }
