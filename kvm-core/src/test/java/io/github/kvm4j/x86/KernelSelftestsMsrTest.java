@@ -9,16 +9,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.util.List;
 import java.util.OptionalLong;
 
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.Capability;
-import io.github.kvm4j.Kvm;
 import io.github.kvm4j.KvmException;
-import io.github.kvm4j.Vcpu;
-import io.github.kvm4j.Vm;
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Architecture;
@@ -32,7 +28,7 @@ import io.github.kvm4j.testing.RequiresKvm;
  */
 @RequiresKvm(arch = Architecture.X86)
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class KernelSelftestsMsrTest {
+class KernelSelftestsMsrTest extends OneVcpu {
 
     private static final String RDMSR = "0f 32 f4";
     private static final String WRMSR = "0f 30 f4";
@@ -44,25 +40,10 @@ class KernelSelftestsMsrTest {
     private static final long STEAL_TIME = 0x6000;
     private static final int ENABLED = 1;
 
-    private Kvm kvm;
-    private Vm vm;
-    private Vcpu vcpu;
-    private X86Vcpu x86;
-
     @BeforeEach
     void start() {
-        kvm = Kvm.open();
-        vm = kvm.createVm();
-        vm.memory().add(0, RealModeGuest.MEMORY_SIZE);
-        vcpu = vm.createVcpu(0);
-        x86 = vcpu.x86();
         x86.setCpuid2(kvm.x86().getSupportedCpuid());
         RealModeGuest.handle(vm, PROTECTION_FAULT, HANDLER, "f4");
-    }
-
-    @AfterEach
-    void close() {
-        kvm.close();
     }
 
     private Regs runUntilHlt(String code, int msr, long value) {

@@ -8,15 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-import io.github.kvm4j.Kvm;
 import io.github.kvm4j.KvmException;
-import io.github.kvm4j.Vcpu;
-import io.github.kvm4j.Vm;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.RealModeGuest;
@@ -25,26 +21,11 @@ import io.github.kvm4j.testing.RequiresKvm;
 /** What the kernel's selftests x86/set_sregs_test, x86/cr4_cpuid_sync_test and x86/xcr0_cpuid_test are about. */
 @RequiresKvm(arch = Architecture.X86)
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class KernelSelftestsSregsTest {
-
-    private Kvm kvm;
-    private Vm vm;
-    private Vcpu vcpu;
-    private X86Vcpu x86;
+class KernelSelftestsSregsTest extends OneVcpu {
 
     @BeforeEach
     void start() {
-        kvm = Kvm.open();
-        vm = kvm.createVm();
-        vm.memory().add(0, RealModeGuest.MEMORY_SIZE);
-        vcpu = vm.createVcpu(0);
-        x86 = vcpu.x86();
         x86.setCpuid2(kvm.x86().getSupportedCpuid());
-    }
-
-    @AfterEach
-    void close() {
-        kvm.close();
     }
 
     private void assertRefused(Consumer<SpecialRegisters> mistake, String given) {

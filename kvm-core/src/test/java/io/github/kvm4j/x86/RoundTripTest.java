@@ -13,13 +13,11 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.Capability;
-import io.github.kvm4j.Kvm;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.MpState;
 import io.github.kvm4j.Vcpu;
@@ -32,31 +30,16 @@ import io.github.kvm4j.testing.RequiresKvm;
 /** Random but valid state of every kind is set and comes back, a thousand times, where it means something with a run between. */
 @RequiresKvm(arch = Architecture.X86)
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class RoundTripTest {
+class RoundTripTest extends OneVcpu {
 
     private static final int ROUNDS = 1000;
     private static final int HLT_SIZE = 1;
 
     private final Random random = new Random(7);
-    private Kvm kvm;
-    private Vm vm;
-    private Vcpu vcpu;
-    private X86Vcpu x86;
-
     @BeforeEach
     void start() {
-        kvm = Kvm.open();
-        vm = kvm.createVm();
-        vm.memory().add(0, RealModeGuest.MEMORY_SIZE);
-        vcpu = vm.createVcpu(0);
-        x86 = vcpu.x86();
         x86.setCpuid2(kvm.x86().getSupportedCpuid());
         RealModeGuest.load(vm, vcpu, "f4");
-    }
-
-    @AfterEach
-    void close() {
-        kvm.close();
     }
 
     /** Sets what is made of what is there, a thousand times, and reads it. */

@@ -6,13 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Set;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.Capability;
-import io.github.kvm4j.Kvm;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.MpState;
 import io.github.kvm4j.Vcpu;
@@ -27,26 +24,7 @@ import io.github.kvm4j.testing.UserModeGuest;
 /** The parts of x86's vCPU and VM on the KVM at hand, beside their round trips: what they do and what is refused. */
 @RequiresKvm(arch = Architecture.X86)
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class X86FacetsTest {
-
-    private Kvm kvm;
-    private Vm vm;
-    private Vcpu vcpu;
-    private X86Vcpu x86;
-
-    @BeforeEach
-    void start() {
-        kvm = Kvm.open();
-        vm = kvm.createVm();
-        vm.memory().add(0, RealModeGuest.MEMORY_SIZE);
-        vcpu = vm.createVcpu(0);
-        x86 = vcpu.x86();
-    }
-
-    @AfterEach
-    void close() {
-        kvm.close();
-    }
+class X86FacetsTest extends OneVcpu {
 
     private static KvmException refused(Runnable call) {
         KvmException e = assertThrows(KvmException.class, call::run);
