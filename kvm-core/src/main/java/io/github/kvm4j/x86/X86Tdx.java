@@ -77,7 +77,7 @@ public final class X86Tdx {
     }
 
     private static ToLongFunction<MemorySegment> on(X86Vcpu vcpu) {
-        return command -> vcpu.calls().fd.attempt(Ioctl.KVM_MEMORY_ENCRYPT_OP, command);
+        return command -> vcpu.calls.fd.attempt(Ioctl.KVM_MEMORY_ENCRYPT_OP, command);
     }
 
     /**

@@ -1,41 +1,33 @@
 package io.github.kvm4j.x86;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.KvmException;
 import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.bindings.kvm_translation;
-import io.github.kvm4j.bindings.x86.kvm_regs;
-import io.github.kvm4j.bindings.x86.kvm_sregs;
-import io.github.kvm4j.bindings.x86.kvm_sregs2;
-import io.github.kvm4j.bindings.x86.kvm_vcpu_events;
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
-import io.github.kvm4j.internal.exit.SyncBlock;
-import io.github.kvm4j.internal.ioctl.Explanations;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
-import io.github.kvm4j.internal.ioctl.KvmFd;
-import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.memory.GuestMemory;
 
 /**
- * What only x86 has of a vCPU's ioctls. As with {@link io.github.kvm4j.Vcpu}, a call from a second thread while one is in
- * progress is refused.
+ * What only x86 has of a vCPU's ioctls: its registers here, and what belongs together beyond them in objects of their own.
+ * <p>
+ * Every method that makes a system call throws {@link KvmException} when the kernel refuses,
+ * {@link UnsupportedCapabilityException} when this is for lack of the capability, and {@link ClosedException} when the vCPU is
+ * closed. As with {@link io.github.kvm4j.Vcpu}, a call from a second thread while one is in progress is refused, with
+ * {@link IllegalStateException}; so are general and special registers and events as long as what {@link #syncRegs()} has
+ * written of their kind waits for the next run.
  */
-public final class X86Vcpu {
+public final class X86Vcpu extends X86Registers {
 
-    private final VmState vm;
-    private final VcpuFd fd;
-    private final SyncBlock sync;
     private final SyncRegs syncRegs;
     private final X86Interrupts interrupts;
-    private final VcpuCalls calls;
     private final X86Fpu fpu;
     private final X86Msrs msrs;
     private final X86Apic apic;
@@ -45,11 +37,6 @@ public final class X86Vcpu {
     private final X86VcpuOptions options;
     private final VirtualMemory virtualMemory;
     private final X86VcpuXen xen;
-
-    /** One structure per kind of state, used between enter and leave. */
-    private final MemorySegment regs;
-    private final MemorySegment sregs;
-    private final MemorySegment events;
 
     /**
      * For {@link io.github.kvm4j.Vcpu} alone.
@@ -64,15 +51,9 @@ public final class X86Vcpu {
      */
     @SuppressWarnings("exports")
     public X86Vcpu(VmState vm, VcpuFd fd, GuestMemory memory) {
-        this.vm = vm;
-        this.fd = fd;
-        this.sync = fd.runPage().sync();
-        this.regs = fd.scratch().allocate(kvm_regs.layout());
-        this.sregs = fd.scratch().allocate(kvm_sregs.layout());
-        this.events = fd.scratch().allocate(kvm_vcpu_events.layout());
+        super(vm, fd);
         this.syncRegs = new SyncRegs(vm, fd, sregs, events);
         this.interrupts = new X86Interrupts(vm, fd);
-        this.calls = new VcpuCalls(vm, fd);
         this.fpu = new X86Fpu(calls);
         this.msrs = new X86Msrs(calls);
         this.apic = new X86Apic(calls);
@@ -165,11 +146,6 @@ public final class X86Vcpu {
         return xen;
     }
 
-    /** For the calls of others in this package that are a vCPU's. */
-    VcpuCalls calls() {
-        return calls;
-    }
-
     /**
      * Returns how the vCPU can differ from what it is by default.
      *
@@ -189,326 +165,11 @@ public final class X86Vcpu {
     }
 
     /**
-     * Reads the general registers. KVM_GET_REGS, section 4.11. It allocates nothing.
-     *
-     * @param into
-     *            where to
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_REGS)
-    public void getRegs(Regs into) {
-        fd.enter();
-        try {
-            sync.requireUnwritten(SyncReg.REGS.bit());
-            fd.call(Ioctl.KVM_GET_REGS, regs);
-            into.readFrom(regs);
-        } finally {
-            fd.leave();
-        }
-    }
-
-    /**
-     * Reads the general registers. KVM_GET_REGS, section 4.11.
-     *
-     * @return a new set
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_REGS)
-    public Regs getRegs() {
-        Regs into = new Regs();
-        getRegs(into);
-        return into;
-    }
-
-    /**
-     * Writes the general registers. KVM_SET_REGS, section 4.12. It allocates nothing.
-     *
-     * @param from
-     *            what to write
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_SET_REGS)
-    public void setRegs(Regs from) {
-        fd.enter();
-        try {
-            sync.requireUnwritten(SyncReg.REGS.bit());
-            from.writeTo(regs);
-            fd.call(Ioctl.KVM_SET_REGS, regs);
-        } finally {
-            fd.leave();
-        }
-    }
-
-    /**
-     * Reads the special registers. KVM_GET_SREGS, section 4.13. It allocates nothing.
-     *
-     * @param into
-     *            where to
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_SREGS)
-    public void getSregs(Sregs into) {
-        fd.enter();
-        try {
-            sync.requireUnwritten(SyncReg.SREGS.bit());
-            fd.call(Ioctl.KVM_GET_SREGS, sregs);
-            into.readFrom(sregs);
-        } finally {
-            fd.leave();
-        }
-    }
-
-    /**
-     * Reads the special registers. KVM_GET_SREGS, section 4.13.
-     *
-     * @return a new set
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_SREGS)
-    public Sregs getSregs() {
-        Sregs into = new Sregs();
-        getSregs(into);
-        return into;
-    }
-
-    /**
-     * Writes the special registers. KVM_SET_SREGS, section 4.14. It allocates nothing.
-     *
-     * @param from
-     *            what to write
-     * @throws KvmException
-     *             when the kernel refuses: EINVAL (a value that the processor would not take, or that the vCPU's CPUID does
-     *             not announce: long mode needs its bit there); the message has CR0, CR4 and EFER as they were to be set
-     * @throws IllegalArgumentException
-     *             when CR8, or a field of a segment or descriptor table, is out of its range
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_SET_SREGS)
-    public void setSregs(Sregs from) {
-        fd.enter();
-        try {
-            sync.requireUnwritten(SyncReg.SREGS.bit());
-            X86Interrupts.checkCr8(from.cr8);
-            from.writeTo(sregs);
-            checkSregs(Ioctl.KVM_SET_SREGS, fd.entered(Ioctl.KVM_SET_SREGS, sregs), from);
-            // Without an in-kernel local APIC KVM_RUN takes CR8 from the run page, and would undo this one.
-            fd.runPage().setCr8(from.cr8);
-        } finally {
-            fd.leave();
-        }
-    }
-
-    private static void checkSregs(Ioctl ioctl, long result, SpecialRegisters from) {
-        if (Errno.EINVAL.is(result)) {
-            throw Explanations.failure(ioctl, ioctl.name(), result, "given: " + from.flags());
-        }
-        KvmFd.check(ioctl, result);
-    }
-
-    /**
-     * Reads the special registers with the page-directory pointers. KVM_GET_SREGS2, section 4.131,
-     * {@link Capability#SREGS2}.
-     *
-     * @param into
-     *            where to
-     * @throws UnsupportedCapabilityException
-     *             without the capability
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written special registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_SREGS2)
-    public void getSregs2(Sregs2 into) {
-        fd.enter();
-        try {
-            sync.requireUnwritten(SyncReg.SREGS.bit());
-            calls.issue(Ioctl.KVM_GET_SREGS2);
-            into.readFrom(calls.buffer);
-        } finally {
-            fd.leave();
-        }
-    }
-
-    /**
-     * Reads the special registers with the page-directory pointers. KVM_GET_SREGS2, section 4.131,
-     * {@link Capability#SREGS2}.
-     *
-     * @return a new set
-     * @throws UnsupportedCapabilityException
-     *             without the capability
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written special registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_SREGS2)
-    public Sregs2 getSregs2() {
-        Sregs2 into = new Sregs2();
-        getSregs2(into);
-        return into;
-    }
-
-    /**
-     * Writes the special registers with the page-directory pointers. KVM_SET_SREGS2, section 4.132,
-     * {@link Capability#SREGS2}. A pending interrupt is not among them: {@link #setVcpuEvents} has it.
-     *
-     * @param from
-     *            what to write
-     * @throws UnsupportedCapabilityException
-     *             without the capability
-     * @throws KvmException
-     *             when the kernel refuses: EINVAL (a value that the processor would not take, or that the vCPU's CPUID does
-     *             not announce; page-directory pointers that are said to count without PAE paging, or flags that it does not
-     *             know); the message has CR0, CR4 and EFER as they were to be set
-     * @throws IllegalArgumentException
-     *             when CR8, or a field of a segment or descriptor table, is out of its range
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written special registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_SET_SREGS2)
-    public void setSregs2(Sregs2 from) {
-        fd.enter();
-        try {
-            sync.requireUnwritten(SyncReg.SREGS.bit());
-            X86Interrupts.checkCr8(from.cr8);
-            calls.clear(kvm_sregs2.sizeof());
-            from.writeTo(calls.buffer);
-            long result = fd.entered(Ioctl.KVM_SET_SREGS2, calls.buffer);
-            calls.requireAfter(Ioctl.KVM_SET_SREGS2, result);
-            checkSregs(Ioctl.KVM_SET_SREGS2, result, from);
-            fd.runPage().setCr8(from.cr8);
-        } finally {
-            fd.leave();
-        }
-    }
-
-    /**
-     * Reads the debug registers. KVM_GET_DEBUGREGS, section 4.33, {@link Capability#DEBUGREGS}.
-     *
-     * @param into
-     *            where to
-     * @throws UnsupportedCapabilityException
-     *             without the capability
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_DEBUGREGS)
-    public void getDebugRegs(DebugRegs into) {
-        fd.enter();
-        try {
-            calls.issue(Ioctl.KVM_GET_DEBUGREGS);
-            into.readFrom(calls.buffer);
-        } finally {
-            fd.leave();
-        }
-    }
-
-    /**
-     * Reads the debug registers. KVM_GET_DEBUGREGS, section 4.33, {@link Capability#DEBUGREGS}.
-     *
-     * @return a new set
-     * @throws UnsupportedCapabilityException
-     *             without the capability
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_DEBUGREGS)
-    public DebugRegs getDebugRegs() {
-        DebugRegs into = new DebugRegs();
-        getDebugRegs(into);
-        return into;
-    }
-
-    /**
-     * Writes the debug registers. KVM_SET_DEBUGREGS, section 4.34, {@link Capability#DEBUGREGS}. Those that
-     * {@link #setGuestDebug} has set go before them.
-     *
-     * @param from
-     *            what to write
-     * @throws UnsupportedCapabilityException
-     *             without the capability
-     * @throws KvmException
-     *             when the kernel refuses: EINVAL (flags, or one of the upper 32 bits of DR6 or DR7)
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_SET_DEBUGREGS)
-    public void setDebugRegs(DebugRegs from) {
-        fd.enter();
-        try {
-            from.writeTo(calls.buffer);
-            calls.issue(Ioctl.KVM_SET_DEBUGREGS);
-        } finally {
-            fd.leave();
-        }
-    }
-
-    /**
      * Translates an address as the guest does with the page tables that it has now. KVM_TRANSLATE, section 4.15.
      *
      * @param linearAddress
      *            a linear address, with the segment's base
      * @return where it leads
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU
-     * @throws ClosedException
-     *             when the vCPU is closed
      */
     @Issues(Ioctl.KVM_TRANSLATE)
     public Translation translate(long linearAddress) {
@@ -535,10 +196,6 @@ public final class X86Vcpu {
      *             when the kernel refuses: E2BIG (more than 256 entries), EINVAL (after the first run, a table that differs
      *             from the one that the vCPU has; an impossible address width), EPERM (AMX without permission:
      *             {@link X86Kvm#requestXcompGuestPerm})
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU
-     * @throws ClosedException
-     *             when the vCPU is closed
      */
     @Issues(Ioctl.KVM_SET_CPUID2)
     public void setCpuid2(Cpuid cpuid) {
@@ -555,12 +212,6 @@ public final class X86Vcpu {
      * registers up to date in it: OSXSAVE, for one, follows CR4. The table is sized by itself; a new vCPU's is empty.
      *
      * @return the table
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU
-     * @throws ClosedException
-     *             when the vCPU is closed
      */
     @Issues(Ioctl.KVM_GET_CPUID2)
     public Cpuid getCpuid2() {
@@ -573,96 +224,13 @@ public final class X86Vcpu {
      * {@link Capability#HYPERV_CPUID}. The table is sized by itself.
      *
      * @return the table
-     * @throws UnsupportedCapabilityException
-     *             without the capability
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU
-     * @throws ClosedException
-     *             when the vCPU is closed
      * @see X86Kvm#getSupportedHvCpuid()
      */
     @Issues(Ioctl.KVM_GET_SUPPORTED_HV_CPUID)
     public Cpuid getSupportedHvCpuid() {
-        vm.require(Ioctl.KVM_GET_SUPPORTED_HV_CPUID, FdKind.VCPU);
+        calls.vm.require(Ioctl.KVM_GET_SUPPORTED_HV_CPUID, FdKind.VCPU);
         return CpuidTables.get(Ioctl.KVM_GET_SUPPORTED_HV_CPUID,
                 table -> fd.attempt(Ioctl.KVM_GET_SUPPORTED_HV_CPUID, table));
-    }
-
-    /**
-     * Reads the pending exceptions, interrupts and NMIs. KVM_GET_VCPU_EVENTS, section 4.31,
-     * {@link Capability#VCPU_EVENTS}. It allocates nothing.
-     *
-     * @param into
-     *            where to
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_VCPU_EVENTS)
-    public void getVcpuEvents(VcpuEvents into) {
-        fd.enter();
-        try {
-            sync.requireUnwritten(SyncReg.EVENTS.bit());
-            fd.call(Ioctl.KVM_GET_VCPU_EVENTS, events);
-            into.readFrom(events);
-        } finally {
-            fd.leave();
-        }
-    }
-
-    /**
-     * Reads the pending exceptions, interrupts and NMIs. KVM_GET_VCPU_EVENTS, section 4.31,
-     * {@link Capability#VCPU_EVENTS}.
-     *
-     * @return a new set
-     * @throws KvmException
-     *             when the kernel refuses
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_GET_VCPU_EVENTS)
-    public VcpuEvents getVcpuEvents() {
-        VcpuEvents into = new VcpuEvents();
-        getVcpuEvents(into);
-        return into;
-    }
-
-    /**
-     * Writes the pending exceptions, interrupts and NMIs. KVM_SET_VCPU_EVENTS, section 4.32,
-     * {@link Capability#VCPU_EVENTS}. It allocates nothing.
-     *
-     * @param from
-     *            what to write
-     * @throws IllegalArgumentException
-     *             when a field is out of its range
-     * @throws KvmException
-     *             when the kernel refuses: EINVAL (flags that it does not know or that are not enabled, an exception's vector
-     *             above 31 or 2, system management mode without that)
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU, or {@link #syncRegs()} has written such registers and the vCPU has not
-     *             run since
-     * @throws ClosedException
-     *             when the vCPU is closed
-     */
-    @Issues(Ioctl.KVM_SET_VCPU_EVENTS)
-    public void setVcpuEvents(VcpuEvents from) {
-        fd.enter();
-        try {
-            sync.requireUnwritten(SyncReg.EVENTS.bit());
-            from.writeTo(events);
-            fd.call(Ioctl.KVM_SET_VCPU_EVENTS, events);
-        } finally {
-            fd.leave();
-        }
     }
 
     /**
@@ -677,19 +245,15 @@ public final class X86Vcpu {
      * @throws KvmException
      *             when the kernel refuses: EBUSY (an exception is to be injected, and one is pending), EINVAL (the guest's
      *             state is protected)
-     * @throws IllegalStateException
-     *             when another thread uses the vCPU
-     * @throws ClosedException
-     *             when the vCPU is closed
      */
     @Issues(Ioctl.KVM_SET_GUEST_DEBUG)
     public void setGuestDebug(GuestDebug debug) {
         fd.enter();
         try (Arena arena = Arena.ofConfined()) {
-            vm.require(Ioctl.KVM_SET_GUEST_DEBUG, FdKind.VCPU);
+            calls.vm.require(Ioctl.KVM_SET_GUEST_DEBUG, FdKind.VCPU);
             int asked = debug.control() & kvm_x86_h.KVM_GUESTDBG_BLOCKIRQ();
             // Older kernels ignore what they do not know.
-            if ((asked & ~vm.checkExtension(Capability.SET_GUEST_DEBUG2.number())) != 0) {
+            if ((asked & ~calls.vm.checkExtension(Capability.SET_GUEST_DEBUG2.number())) != 0) {
                 throw new UnsupportedCapabilityException("KVM_SET_GUEST_DEBUG with KVM_GUESTDBG_BLOCKIRQ",
                         Capability.SET_GUEST_DEBUG2);
             }
