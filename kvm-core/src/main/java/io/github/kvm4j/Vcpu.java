@@ -53,7 +53,7 @@ public final class Vcpu implements AutoCloseable {
         this.fd = fd;
         this.registers = new OneReg(state, fd);
         this.attributes = new Attributes(fd);
-        this.x86 = Architecture.ON_X86 ? new X86Vcpu(state, fd, vm.memory()) : null;
+        this.x86 = Architecture.ON_X86 ? new X86Vcpu(state, fd, registers, vm.memory()) : null;
         this.arm64 = Architecture.ON_ARM64 ? new Arm64Vcpu(state, fd, registers, attributes) : null;
         this.riscv = Architecture.ON_RISCV ? new RiscvVcpu(state, fd, registers) : null;
     }
@@ -304,8 +304,8 @@ public final class Vcpu implements AutoCloseable {
 
     /**
      * Reads a register of at most 64 bits by its id. KVM_GET_ONE_REG, section 4.69, {@link Capability#ONE_REG} (on x86
-     * since Linux 6.18). It allocates nothing. The facets have it with typed ids: {@link Arm64Vcpu#getOneReg},
-     * {@link RiscvVcpu#getOneReg}.
+     * since Linux 6.18). It allocates nothing. The facets have it with typed ids: {@link X86Vcpu#getOneReg},
+     * {@link Arm64Vcpu#getOneReg}, {@link RiscvVcpu#getOneReg}.
      *
      * @param id
      *            a KVM_REG_ number, which says the architecture, the size and the register

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -18,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.github.kvm4j.bindings.kvm_enable_cap;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.memory.GuestMemory;
@@ -228,6 +231,24 @@ class BadInputTest {
                 "KVM_CREATE_IRQCHIP must come before the first vCPU");
         assertSays(assertThrows(IllegalStateException.class, () -> vm.x86().setBootCpuId(1)),
                 "KVM_SET_BOOT_CPU_ID must come before the first vCPU");
+    }
+
+    /** What the library's own table would refuse goes by the raw ioctl. */
+    @Test
+    @RequiresKvm(arch = Architecture.X86)
+    void whatCannotBeEnabledIsRefusedByTheKernel() {
+        Vcpu vcpu = vm.createVcpu(0);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = kvm_enable_cap.allocate(arena);
+            assertSays(assertThrows(KvmException.class, () -> vm.unsafe().ioctl("KVM_ENABLE_CAP", request)), "EINVAL");
+            assertSays(assertThrows(KvmException.class, () -> vcpu.unsafe().ioctl("KVM_ENABLE_CAP", request)),
+                    "EINVAL");
+            kvm_enable_cap.cap(request, Capability.X2APIC_API.number());
+            kvm_enable_cap.flags(request, 1);
+            assertSays(assertThrows(KvmException.class, () -> vm.unsafe().ioctl("KVM_ENABLE_CAP", request)), "EINVAL");
+        }
+        assertSays(assertThrows(KvmException.class, () -> vm.enable(Capability.X2APIC_API, -1)),
+                "KVM_ENABLE_CAP(KVM_CAP_X2APIC_API)", "EINVAL");
     }
 
     @Test

@@ -66,6 +66,7 @@ import io.github.kvm4j.x86.Sregs;
 import io.github.kvm4j.x86.Sregs2;
 import io.github.kvm4j.x86.VcpuEvents;
 import io.github.kvm4j.x86.VmClock;
+import io.github.kvm4j.x86.X86Register;
 import io.github.kvm4j.x86.Xcrs;
 import io.github.kvm4j.x86.XenRunstate;
 import io.github.kvm4j.x86.XenTimer;
@@ -198,6 +199,9 @@ class UseAfterCloseTest {
         }
         if (type == Regs.class) {
             return new Regs();
+        }
+        if (type == X86Register.class) {
+            return X86Register.GUEST_SSP;
         }
         if (type == Sregs.class) {
             return new Sregs();

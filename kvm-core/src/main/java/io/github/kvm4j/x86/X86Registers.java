@@ -1,6 +1,8 @@
 package io.github.kvm4j.x86;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
 
 import io.github.kvm4j.Capability;
 import io.github.kvm4j.KvmException;
@@ -14,6 +16,7 @@ import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.ioctl.KvmFd;
 import io.github.kvm4j.internal.sys.Errno;
+import io.github.kvm4j.internal.vcpu.OneReg;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
 
@@ -34,8 +37,11 @@ abstract sealed class X86Registers permits X86Vcpu {
 
     private final SyncBlock sync;
 
-    X86Registers(VmState vm, VcpuFd fd) {
+    private final OneReg byId;
+
+    X86Registers(VmState vm, VcpuFd fd, OneReg byId) {
         this.fd = fd;
+        this.byId = byId;
         this.calls = new VcpuCalls(vm, fd);
         this.sync = fd.runPage().sync();
         this.regs = fd.scratch().allocate(kvm_regs.layout());
@@ -319,5 +325,47 @@ abstract sealed class X86Registers permits X86Vcpu {
         } finally {
             fd.leave();
         }
+    }
+
+    /**
+     * Reads a register by its id: an MSR, or one that has no other interface. KVM_GET_ONE_REG, section 4.69,
+     * {@link Capability#ONE_REG} (x86 since Linux 6.18). It allocates nothing.
+     *
+     * @param register
+     *            which
+     * @return its value
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (this KVM, or this vCPU by its CPUID, does not have it)
+     */
+    @Issues(Ioctl.KVM_GET_ONE_REG)
+    public long getOneReg(X86Register register) {
+        return byId.get(register.id());
+    }
+
+    /**
+     * Writes a register by its id. KVM_SET_ONE_REG, section 4.68, {@link Capability#ONE_REG} (x86 since Linux 6.18). It
+     * allocates nothing.
+     *
+     * @param register
+     *            which
+     * @param value
+     *            its value
+     * @throws KvmException
+     *             when the kernel refuses: EINVAL (this KVM, or this vCPU by its CPUID, does not have it, or not this value)
+     */
+    @Issues(Ioctl.KVM_SET_ONE_REG)
+    public void setOneReg(X86Register register, long value) {
+        byId.set(register.id(), value);
+    }
+
+    /**
+     * Lists the registers that have no other interface, of which a vCPU can have none: MSRs are not among them, though they
+     * have ids. KVM_GET_REG_LIST, section 4.84, {@link Capability#ONE_REG} (x86 since Linux 6.18).
+     *
+     * @return the registers, in the kernel's order
+     */
+    @Issues(Ioctl.KVM_GET_REG_LIST)
+    public List<X86Register> getRegList() {
+        return Arrays.stream(byId.list()).mapToObj(X86Register::new).toList();
     }
 }

@@ -11,6 +11,7 @@ import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
+import io.github.kvm4j.internal.vcpu.OneReg;
 import io.github.kvm4j.internal.vcpu.VcpuFd;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.memory.GuestMemory;
@@ -45,13 +46,15 @@ public final class X86Vcpu extends X86Registers {
      *            the VM
      * @param fd
      *            the vCPU
+     * @param registers
+     *            its registers by id
      * @param memory
      *            the VM's memory
      * @hidden
      */
     @SuppressWarnings("exports")
-    public X86Vcpu(VmState vm, VcpuFd fd, GuestMemory memory) {
-        super(vm, fd);
+    public X86Vcpu(VmState vm, VcpuFd fd, OneReg registers, GuestMemory memory) {
+        super(vm, fd, registers);
         this.syncRegs = new SyncRegs(vm, fd, sregs, events);
         this.interrupts = new X86Interrupts(vm, fd);
         this.fpu = new X86Fpu(calls);

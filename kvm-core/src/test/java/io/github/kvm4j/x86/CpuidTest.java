@@ -184,6 +184,8 @@ class CpuidTest {
         assertEquals(other, changed.entries().get(3));
         CpuidEntry third = CpuidEntry.subleaf(7, 2, 1, 2, 3, 4);
         assertEquals(third, AMD.with(third).entries().getLast());
+        assertEquals(AMD.entries().size() + 1, AMD.with(CpuidEntry.leaf(7, 1, 2, 3, 4)).entries().size(),
+                "a leaf without subleaves takes no subleaf's place");
         assertEquals(AMD.find(7, 0), AMD.withoutLeaf(1).find(7, 0));
         assertEquals(Optional.empty(), AMD.withoutLeaf(7).find(7, 1));
         assertEquals(AMD.entries().size() - 2, AMD.withoutLeaf(7).entries().size());
@@ -285,6 +287,19 @@ class CpuidTest {
                 80000001/0 flags 0: eax 00b00f21 ebx 00000000 ecx 004003f3 edx 2fd3fbff""", losses.toString());
         CpuidLosses another = AMD.missingOn(AMD.withSignature(6, 1, 0));
         assertTrue(another.isEmpty() && another.changed().size() == 2, "another model is no loss");
+    }
+
+    /** Those of XCR0 and of IA32_XSS have no names here. */
+    @Test
+    void componentsOfTheExtendedStateAreLostBitByBit() {
+        Cpuid guest = new Cpuid(
+                List.of(CpuidEntry.subleaf(0xd, 0, 7, 0, 0, 1), CpuidEntry.subleaf(0xd, 1, 0, 0, 0x800, 2)));
+        Cpuid host = new Cpuid(
+                List.of(CpuidEntry.subleaf(0xd, 0, 3, 0, 0, 0), CpuidEntry.subleaf(0xd, 1, 0, 0, 0, 0)));
+        CpuidLosses losses = guest.missingOn(host);
+        assertEquals(List.of(new CpuidLosses.Bit(0xd, 0, EAX, 2), new CpuidLosses.Bit(0xd, 0, EDX, 0),
+                new CpuidLosses.Bit(0xd, 1, ECX, 11), new CpuidLosses.Bit(0xd, 1, EDX, 1)), losses.bits());
+        assertEquals(List.of(), losses.changed());
     }
 
     @Test

@@ -71,7 +71,6 @@ class KernelSelftestsXenTest {
         assertEquals(0x11, call.number());
         assertEquals(0x22, call.argument(0));
         call.answer(0x1234);
-        vcpu.x86().interrupts().cr8();
         vcpu.kick();
         vcpu.run();
         assertEquals(0x1234, vcpu.x86().getRegs().rax);

@@ -1,6 +1,5 @@
 package io.github.kvm4j.x86;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -63,7 +62,9 @@ class X86AttributesTest {
             assertFalse(vcpu.hasAttribute(group, 99));
             byte[] offset = bytes(number(vcpu.getAttribute(group, attribute, Long.BYTES)) + (1L << 50));
             vcpu.setAttribute(group, attribute, offset);
-            assertArrayEquals(offset, vcpu.getAttribute(group, attribute, Long.BYTES));
+            // A host whose counters are not stable corrects it with each ioctl.
+            long off = number(vcpu.getAttribute(group, attribute, Long.BYTES)) - number(offset);
+            assertTrue(Math.abs(off) < 1L << 40, () -> off + " off");
         }
     }
 }

@@ -3,7 +3,13 @@ package io.github.kvm4j.x86;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Set;
 
 import org.junit.jupiter.api.Test;
@@ -14,6 +20,7 @@ import io.github.kvm4j.KvmException;
 import io.github.kvm4j.MpState;
 import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.Vm;
+import io.github.kvm4j.bindings.x86.kvm_sev_cmd;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.KvmKind;
@@ -57,6 +64,64 @@ class X86FacetsTest extends OneVcpu {
         assertTrue(khz > 100_000, () -> khz + " kHz");
         x86.time().setTscKhz(khz);
         assertEquals(khz, x86.time().getTscKhz());
+    }
+
+    @Test
+    @RequiresKvm(capability = Capability.ADJUST_CLOCK)
+    void theClockGoesOnAndIsSetBack() {
+        X86VmTime time = vm.x86().time();
+        long first = time.getClock().clock();
+        long second = time.getClock().clock();
+        assertTrue(second > first, () -> first + ", " + second);
+        long hour = 3600_000_000_000L;
+        time.setClock(VmClock.of(second + hour));
+        assertTrue(time.getClock().clock() > second + hour);
+        time.setClock(VmClock.of(first));
+        long back = time.getClock().clock();
+        assertTrue(back >= first && back < first + hour / 2, () -> first + ", " + back);
+    }
+
+    /** Where Intel's processors have their own structures; the guest runs with them and without an interrupt controller. */
+    @Test
+    @RequiresKvm(capability = {Capability.SET_TSS_ADDR, Capability.SET_IDENTITY_MAP_ADDR})
+    void thePagesThatIntelsProcessorsNeedAreGivenTheirPlace() {
+        try (Vm other = kvm.createVm()) {
+            other.memory().add(0, RealModeGuest.MEMORY_SIZE);
+            other.x86().setIdentityMapAddress(0xfffb_c000L);
+            other.x86().setTssAddress(0xfffb_d000L);
+            Vcpu guest = other.createVcpu(0);
+            RealModeGuest.load(other, guest, "f4");
+            assertTrue(guest.run() instanceof Exit.Hlt);
+        }
+    }
+
+    /** The second ioctl has what the first has, and in front of anything more. */
+    @Test
+    @RequiresKvm(capability = Capability.XSAVE2)
+    void theExtendedStateIsTheSameByBothIoctls() {
+        Xsave xsave = x86.fpu().getXsave();
+        xsave.setXmm(3, new byte[]{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
+        x86.fpu().setXsave(xsave);
+        int size = vm.checkExtension(Capability.XSAVE2);
+        assertTrue(size >= Xsave.MIN_SIZE, () -> size + " bytes");
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment second = arena.allocate(size, Long.BYTES);
+            vcpu.unsafe().ioctl("KVM_GET_XSAVE2", second);
+            assertEquals(x86.fpu().getXsave(), Xsave.of(second.toArray(ValueLayout.JAVA_BYTE)));
+        }
+    }
+
+    /** On a host of another vendor, or without its firmware's driver. */
+    @Test
+    void sevThatThisHostLacksIsNamed() {
+        assumeFalse(Files.exists(Path.of("/dev/sev")), "this host has SEV's firmware");
+        KvmException e = assertThrows(KvmException.class, vm.x86()::openSev);
+        assertEquals("open(/dev/sev)", e.call());
+        assertEquals("ENOENT", e.errnoName());
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment command = kvm_sev_cmd.allocate(arena);
+            assertThrows(KvmException.class, () -> vm.unsafe().ioctl("KVM_MEMORY_ENCRYPT_OP", command));
+        }
     }
 
     @Test
@@ -127,6 +192,24 @@ class X86FacetsTest extends OneVcpu {
         vm.x86().setNrMmuPages(64);
         RealModeGuest.load(vm, vcpu, "f4");
         assertTrue(vcpu.run() instanceof Exit.Hlt);
+    }
+
+    /** An MSR by its id is the one by its number; a register that the vCPU does not have is no register. */
+    @Test
+    @RequiresKvm(capability = Capability.ONE_REG)
+    void registersByTheirIdsAreTheMsrs() {
+        x86.setCpuid2(kvm.x86().getSupportedCpuid());
+        x86.setOneReg(X86Register.msr(Msr.LSTAR), 0x1234_5678_9abcL);
+        assertEquals(0x1234_5678_9abcL, x86.msrs().getMsr(Msr.LSTAR));
+        x86.msrs().setMsr(Msr.LSTAR, 0x4321);
+        assertEquals(0x4321, x86.getOneReg(X86Register.msr(Msr.LSTAR)));
+        for (X86Register register : x86.getRegList()) {
+            x86.setOneReg(register, x86.getOneReg(register));
+        }
+        assertEquals("EINVAL",
+                assertThrows(KvmException.class, () -> x86.getOneReg(X86Register.msr(0x1234_5678))).errnoName());
+        assertEquals("EINVAL", assertThrows(KvmException.class,
+                () -> x86.setOneReg(X86Register.msr(Msr.LSTAR), 1L << 56)).errnoName());
     }
 
     @Test

@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -19,6 +21,10 @@ import java.util.List;
 import java.util.Set;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import io.github.kvm4j.testing.CStruct;
 
 /** The values of x86's state, without a kernel. */
 class X86ValuesTest {
@@ -162,6 +168,120 @@ class X86ValuesTest {
         assertEquals(new Xsave(), xsave);
     }
 
+    /** The area of FXSAVE, and the header behind it. */
+    @Test
+    void theOldRegistersAndTheHeaderHaveTheirPlaces() {
+        byte[] all = new byte[Xsave.MIN_SIZE];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = (byte) (i * 7 + i / 256);
+        }
+        Xsave xsave = Xsave.of(all);
+        ByteBuffer bytes = ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN);
+        assertEquals(bytes.getShort(0), (short) xsave.fcw());
+        assertEquals(bytes.getShort(2), (short) xsave.fsw());
+        assertEquals(Byte.toUnsignedInt(bytes.get(4)), xsave.ftw());
+        assertEquals(bytes.getInt(24), xsave.mxcsr());
+        for (int i = 0; i < 8; i++) {
+            assertArrayEquals(Arrays.copyOfRange(all, 32 + i * 16, 42 + i * 16), xsave.st(i));
+        }
+        for (int i = 0; i < 16; i++) {
+            assertArrayEquals(Arrays.copyOfRange(all, 160 + i * 16, 176 + i * 16), xsave.xmm(i));
+        }
+        assertEquals(bytes.getLong(512), xsave.xstateBv());
+        assertEquals(bytes.getLong(520), xsave.xcompBv());
+    }
+
+    private static XsaveLayout avxAt(int offset, int size) {
+        return XsaveLayout.of(new Cpuid(
+                List.of(new CpuidEntry(0xd, 0, 1, 7, 0, 0, 0), new CpuidEntry(0xd, 2, 1, size, offset, 0, 0))));
+    }
+
+    @Test
+    void aComponentEndsWhereItsSizeSaysAndWithTheState() {
+        Xsave xsave = new Xsave();
+        XsaveLayout half = avxAt(576, 128);
+        assertEquals(32, xsave.ymm(half, 7).length);
+        assertThrows(IllegalArgumentException.class, () -> xsave.ymm(half, 8));
+        assertEquals(32, xsave.ymm(avxAt(Xsave.MIN_SIZE - 256, 256), 15).length);
+        assertThrows(IllegalArgumentException.class, () -> xsave.ymm(avxAt(Xsave.MIN_SIZE - 255, 256), 15));
+        assertThrows(IllegalArgumentException.class, () -> xsave.ymm(avxAt(-16, 256), 0));
+        assertFalse(XsaveLayout.of(new Cpuid(List.of(CpuidEntry.leaf(0xd, 7, 576, 0, 0)))).has(XsaveComponent.AVX),
+                "a leaf without subleaves has no places");
+    }
+
+    @Test
+    void everyFieldOfANestedStateCounts() throws ReflectiveOperationException {
+        for (Field field : NestedState.class.getFields()) {
+            if (Modifier.isStatic(field.getModifiers())) {
+                continue;
+            }
+            NestedState state = new NestedState();
+            if (field.getType() == int.class) {
+                field.setInt(state, 77);
+            } else if (field.getType() == long.class) {
+                field.setLong(state, 77);
+            } else if (field.getType() == byte[].class) {
+                field.set(state, new byte[]{1});
+            } else {
+                field.set(state, NestedState.Format.SVM);
+            }
+            assertNotEquals(new NestedState(), state, field.getName());
+            assertEquals(state, state.copy(), field.getName());
+            assertEquals(state.hashCode(), state.copy().hashCode(), field.getName());
+        }
+        NestedState state = new NestedState();
+        state.data = new byte[]{1};
+        state.copy().data[0] = 2;
+        assertEquals(1, state.data[0]);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"VMX", "SVM"})
+    void aNestedStateHasItsPlaces(NestedState.Format format) {
+        NestedState state = new NestedState();
+        state.format = format;
+        state.flags = 0xfedc;
+        state.data = pattern(100, 1);
+        boolean vmx = format == NestedState.Format.VMX;
+        if (vmx) {
+            state.vmxonPa = 0x1111_2222_3333_4444L;
+            state.vmcs12Pa = 0x5555_6666_7777_8888L;
+            state.smmFlags = 0xabcd;
+            state.vmxFlags = 0x1234_5678;
+            state.preemptionTimerDeadline = 0x9abc_def0_1234_5678L;
+        } else {
+            state.vmcbPa = 0x1111_2222_3333_4444L;
+            state.gpat = 0x5555_6666_7777_8888L;
+        }
+        int size = NestedState.HEADER_SIZE + 100;
+        MemorySegment expected = Arena.ofAuto().allocate(size, 8);
+        CStruct c = new CStruct("x86_64", "kvm_nested_state", expected);
+        c.put("flags", 0xfedc).put("format", vmx ? 0 : 1).put("size", size);
+        if (vmx) {
+            c.put("hdr.vmx.vmxon_pa", state.vmxonPa).put("hdr.vmx.vmcs12_pa", state.vmcs12Pa)
+                    .put("hdr.vmx.smm.flags", state.smmFlags).put("hdr.vmx.flags", state.vmxFlags)
+                    .put("hdr.vmx.preemption_timer_deadline", state.preemptionTimerDeadline);
+        } else {
+            c.put("hdr.svm.vmcb_pa", state.vmcbPa).put("hdr.svm.gpat", state.gpat);
+        }
+        MemorySegment.copy(state.data, 0, expected, ValueLayout.JAVA_BYTE, c.offset("data"), 100);
+        MemorySegment written = Arena.ofAuto().allocate(size, 8);
+        written.fill((byte) 0x55);
+        state.writeTo(written);
+        assertEquals(-1, expected.mismatch(written));
+        NestedState read = new NestedState();
+        read.vmxonPa = read.vmcbPa = 9;
+        read.readFrom(expected);
+        assertEquals(state, read);
+        // More than there is room for.
+        c.put("size", 1 << 20);
+        read.readFrom(expected);
+        assertEquals(state, read);
+        c.put("size", 0);
+        read.readFrom(expected);
+        assertEquals(0, read.data.length);
+    }
+
     @Test
     void theLocalApicsRegistersAreWhereTheManualHasThem() {
         Lapic lapic = new Lapic();
@@ -171,6 +291,7 @@ class X86ValuesTest {
         lapic.setVector(LapicVectors.IN_SERVICE, 255, true);
         lapic.setVector(LapicVectors.IN_SERVICE, 254, true);
         lapic.setVector(LapicVectors.IN_SERVICE, 254, false);
+        lapic.setVector(LapicVectors.IN_SERVICE, 253, false);
         MemorySegment page = Arena.ofAuto().allocate(1024);
         lapic.writeTo(page);
         assertEquals(0x20, page.get(ValueLayout.JAVA_INT, 0x80));
@@ -190,6 +311,20 @@ class X86ValuesTest {
         assertThrows(IllegalArgumentException.class, () -> read.get(1024));
         assertThrows(IllegalArgumentException.class, () -> read.set(2, 0));
         assertThrows(IllegalArgumentException.class, () -> read.setVector(LapicVectors.REQUESTED, 256, true));
+    }
+
+    @Test
+    void registersByIdHaveTheHeadersNumbers() {
+        X86Register lstar = X86Register.msr(Msr.LSTAR);
+        assertEquals(0x2030_0002_c000_0082L, lstar.id());
+        assertEquals(0xc000_0082, lstar.msrIndex().orElseThrow());
+        assertEquals("LSTAR (0xc0000082)", lstar.toString());
+        assertEquals("0x7777", X86Register.msr(0x7777).toString());
+        assertEquals(0x2030_0003_0000_0000L, X86Register.GUEST_SSP.id());
+        assertEquals("GUEST_SSP", X86Register.GUEST_SSP.toString());
+        X86Register other = new X86Register(0x2030_0004_0000_0001L);
+        assertTrue(X86Register.GUEST_SSP.msrIndex().isEmpty() && other.msrIndex().isEmpty());
+        assertEquals("0x2030000400000001", other.toString());
     }
 
     @Test

@@ -80,7 +80,7 @@ public enum Ioctl {
     KVM_TRANSLATE(kvm_h.KVM_TRANSLATE(), on(VCPU), pointer("kvm_translation"), "2.6.22", in(X86, PPC)),
     KVM_INTERRUPT(kvm_h.KVM_INTERRUPT(), on(VCPU), pointer("kvm_interrupt"), "2.6.22", in(X86, RISCV, PPC, MIPS, LOONGARCH)),
     KVM_SET_SIGNAL_MASK(kvm_h.KVM_SET_SIGNAL_MASK(), on(VCPU), array("kvm_signal_mask", "len", "__u8"), "2.6.22", ALL, LIBRARY_OWNS),
-    KVM_SET_CPUID(ON_X86 ? kvm_x86_h.KVM_SET_CPUID() : 0, on(VCPU), array("kvm_cpuid", "nent", "kvm_cpuid_entry"), "2.6.22", in(X86)),
+    KVM_SET_CPUID(ON_X86 ? kvm_x86_h.KVM_SET_CPUID() : 0, on(VCPU), array("kvm_cpuid", "nent", "kvm_cpuid_entry"), "2.6.22", in(X86), OBSOLETE),
     KVM_SET_MSRS(ON_X86 ? kvm_x86_h.KVM_SET_MSRS() : 0, on(VCPU), array("kvm_msrs", "nmsrs", "kvm_msr_entry"), "2.6.22", in(X86)),
     // On a vCPU descriptor always there; on the system's, for feature MSRs, with KVM_CAP_GET_MSR_FEATURES
     KVM_GET_MSRS(ON_X86 ? kvm_x86_h.KVM_GET_MSRS() : 0, on(VCPU).and(SYSTEM, Capability.GET_MSR_FEATURES), array("kvm_msrs", "nmsrs", "kvm_msr_entry"), "2.6.22", in(X86)),
@@ -310,7 +310,7 @@ public enum Ioctl {
         LIBRARY_OWNS,
         /** It makes a descriptor: returned, or written into its structure. */
         RETURNS_FD,
-        /** It is gone from the kernel, does nothing, or is called obsolete or deprecated by the documentation. */
+        /** It is gone from the kernel, does nothing, is called obsolete or deprecated by the documentation, or has a successor. */
         OBSOLETE
     }
 
