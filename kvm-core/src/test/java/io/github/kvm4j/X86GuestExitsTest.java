@@ -6,11 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -31,9 +28,11 @@ import io.github.kvm4j.exit.X86Exit.Msr.Cause;
 import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.testing.KvmKind;
+import io.github.kvm4j.testing.ModuleParameter;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 import io.github.kvm4j.x86.ExitHypercall;
+import io.github.kvm4j.x86.Regs;
 
 /** The exits of x86 that must be asked for, taken by real guests. What asks is a raw ioctl where there is no method yet. */
 @RequiresKvm(arch = Architecture.X86)
@@ -91,6 +90,26 @@ class X86GuestExitsTest {
             assertEquals(kvm_h.KVM_INTERNAL_ERROR_EMULATION(), error.suberror());
             assertTrue(error.hasInstruction(), error::toString);
             assertArrayEquals(new byte[]{0x0f, (byte) 0xae, 0x2e, 0x00, 0x20}, Arrays.copyOf(error.instruction(), 5));
+        }
+    }
+
+    /** KVM's emulator, which every access to a device goes through, has no floating point. */
+    @Test
+    @RequiresKvm(capability = Capability.EXIT_ON_EMULATION_FAILURE)
+    void aFloatingPointLoadFromADeviceIsAnInternalErrorWithItsBytes() {
+        // mov ax, 0x2000; mov ds, ax; fld dword [0]; hlt
+        try (RealModeGuest guest = new RealModeGuest("b8 00 20 8e d8 d9 06 00 00 f4")) {
+            guest.vm.x86().options().exitOnEmulationFailure(true);
+            Exit.InternalError error = run(guest.vcpu, Exit.InternalError.class);
+            assertEquals(kvm_h.KVM_INTERNAL_ERROR_EMULATION(), error.suberror());
+            assertTrue(error.hasInstruction(), error::toString);
+            assertArrayEquals(new byte[]{(byte) 0xd9, 0x06, 0x00, 0x00}, Arrays.copyOf(error.instruction(), 4));
+            // As a VMM does that knows better: it goes on behind it.
+            Regs regs = guest.vcpu.x86().getRegs();
+            assertEquals(RealModeGuest.ENTRY + 5, regs.rip);
+            regs.rip += 4;
+            guest.vcpu.x86().setRegs(regs);
+            run(guest.vcpu, Exit.Hlt.class);
         }
     }
 
@@ -202,10 +221,9 @@ class X86GuestExitsTest {
 
     @Test
     @RequiresKvm(capability = Capability.VAPIC)
-    void anAccessToTheTaskPriorityIsReported() throws IOException {
+    void anAccessToTheTaskPriorityIsReported() {
         // With AVIC the processor has the task priority, and KVM does not see the accesses.
-        Path avic = Path.of("/sys/module/kvm_amd/parameters/avic");
-        assumeFalse(Files.exists(avic) && Files.readString(avic).matches("(?s)[Y1].*"), "the local APIC is AVIC's");
+        assumeFalse(ModuleParameter.isOn("kvm_amd", "avic"), "the local APIC is AVIC's");
         try (Kvm kvm = Kvm.open(); Vm vm = kvm.createVm()) {
             vm.x86().createIrqchip();
             vm.memory().add(0, RealModeGuest.MEMORY_SIZE);

@@ -36,6 +36,7 @@ import io.github.kvm4j.bindings.x86.kvm_xsave;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
+import io.github.kvm4j.testing.CStruct;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.x86.ClockFlag;
 import io.github.kvm4j.x86.MachineCheck;
@@ -121,6 +122,16 @@ class X86StateCallsTest {
         assertEquals("KVM_GET_MSRS", e.call());
         assertTrue(e.getMessage().contains("0x514") && e.getMessage().contains("300 of 600"), e.getMessage());
 
+        msrs(Ioctl.KVM_SET_MSRS, 1301);
+        Msrs all = new Msrs();
+        for (int index : indices) {
+            all.put(index, 2L * index);
+        }
+        PartialMsrException later = assertThrows(PartialMsrException.class, () -> vcpu.x86().msrs().setMsrs(all));
+        assertEquals(1301, later.failed());
+        assertEquals(301, later.done());
+        assertTrue(later.getMessage().contains("0x515") && later.getMessage().contains("0xa2a"), later.getMessage());
+
         msrs(Ioctl.KVM_SET_MSRS, Msr.LSTAR.index());
         Msrs some = new Msrs().put(Msr.STAR, 2L * Msr.STAR.index()).put(Msr.LSTAR, 77);
         PartialMsrException refused = assertThrows(PartialMsrException.class,
@@ -128,6 +139,44 @@ class X86StateCallsTest {
         assertEquals(1, refused.done());
         assertTrue(refused.getMessage().contains("LSTAR (0xc0000082)") && refused.getMessage().contains("0x4d"),
                 refused.getMessage());
+    }
+
+    /** What another call has left there is not what goes to the kernel. */
+    @Test
+    void whatIsReservedIsZeroWhateverTheBufferHas() {
+        libc.answering(Ioctl.KVM_GET_LAPIC, call -> {
+            call.argument().fill((byte) 0x5a);
+            return 0;
+        });
+        List<Integer> sizes = msrs(Ioctl.KVM_GET_MSRS, -1);
+        vcpu.x86().apic().getLapic();
+        vcpu.x86().msrs().getMsrs(1, 2);
+        sizes.addAll(msrs(Ioctl.KVM_SET_MSRS, -1));
+        vcpu.x86().apic().getLapic();
+        vcpu.x86().msrs().setMsr(3, 6);
+        assertEquals(List.of(2), sizes);
+
+        libc.answering(Ioctl.KVM_X86_SET_MCE, call -> {
+            CStruct mce = new CStruct("x86_64", "kvm_x86_mce", call.argument());
+            assertEquals(0, mce.get("pad1") | mce.get("pad2", 0) | mce.get("pad2", 2));
+            return 0;
+        }).answering(Ioctl.KVM_SET_SREGS2, call -> {
+            CStruct sregs = new CStruct("x86_64", "kvm_sregs2", call.argument());
+            assertEquals(0, sregs.get("cs.padding") | sregs.get("gdt.padding", 0) | sregs.get("idt.padding", 2));
+            return 0;
+        });
+        vcpu.x86().apic().getLapic();
+        vcpu.x86().machineChecks().setMce(new MachineCheck(0, 0, 0, 0, 0));
+        vcpu.x86().apic().getLapic();
+        vcpu.x86().setSregs2(new Sregs2());
+    }
+
+    /** A kernel that counts more than it was asked for is not believed. */
+    @Test
+    void aCountOfMsrsThatCannotBeIsNoMore() {
+        libc.answering(Ioctl.KVM_GET_MSRS, () -> 1000).answering(Ioctl.KVM_SET_MSRS, () -> 1000);
+        assertEquals(2, vcpu.x86().msrs().getMsrs(1, 2).size());
+        vcpu.x86().msrs().setMsr(1, 2);
     }
 
     @Test
@@ -419,8 +468,10 @@ class X86StateCallsTest {
         vm.x86().setPmuEventFilter(PmuEventFilter.denying());
         vm.x86().setPmuEventFilter(
                 PmuEventFilter.denying().maskedEvents(0x3c, 0xf0, 0x10).exceptMaskedEvents(0x3c, 0xff, 0x11));
+        vm.x86().setPmuEventFilter(PmuEventFilter.allowing().maskedEvents(1, 2, 2).fixedCounters(5));
         assertEquals(List.of(List.of(0, 0, 3, 0xc0L, 0xf0000412eL), List.of(1, 0, 0),
-                List.of(1, 1, 0, 0xf00000000000103cL, 0xff8000000000113cL)), seen);
+                List.of(1, 1, 0, 0xf00000000000103cL, 0xff8000000000113cL), List.of(0, 1, 5, 0x0200000000000201L)),
+                seen);
         assertThrows(IllegalArgumentException.class, () -> PmuEventFilter.allowing().event(0x1000, 0));
         assertThrows(IllegalArgumentException.class, () -> PmuEventFilter.allowing().event(0, 0x100));
         assertThrows(IllegalArgumentException.class,

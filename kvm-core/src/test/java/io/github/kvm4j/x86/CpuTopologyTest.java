@@ -27,7 +27,7 @@ class CpuTopologyTest {
             CpuidEntry.leaf(0x8000_0008, 0x3027, 0, 0, 0)));
 
     private static final Cpuid AMD = CpuidTest.AMD.with(CpuidEntry.subleaf(0x8000_001d, 0, 0x4121, 0, 0, 0))
-            .with(CpuidEntry.subleaf(0x8000_001d, 1, 0x4163, 0, 0, 0))
+            .with(CpuidEntry.subleaf(0x8000_001d, 1, 0xd400_4163, 0, 0, 0))
             .with(CpuidEntry.leaf(0x8000_001e, 0x33, 0x111, 0x222, 0))
             .with(CpuidEntry.subleaf(0x8000_0026, 0, 1, 2, 3, 4));
 
@@ -108,7 +108,7 @@ class CpuTopologyTest {
         assertEquals(0x400b, cpuid.get(0x8000_0008, 0, ECX));
         assertEquals(AMD.get(0x8000_0008, 0, EBX), cpuid.get(0x8000_0008, 0, EBX));
         assertEquals(0x4121 & 0x3fff | 1 << 14, cpuid.get(0x8000_001d, 0, EAX));
-        assertEquals(0x4163 & 0x3fff | 5 << 14, cpuid.get(0x8000_001d, 1, EAX));
+        assertEquals(0xd400_0000 | 0x4163 & 0x3fff | 5 << 14, cpuid.get(0x8000_001d, 1, EAX), "the reserved bits stay");
         assertEquals(Optional.of(CpuidEntry.leaf(0x8000_001e, 0x1d, 0x105, 0x103, 0)), cpuid.find(0x8000_001e));
         assertEquals(Optional.of(level(0xb, 1, 4, 12, 2, 0x1d)), cpuid.find(0xb, 1));
         assertEquals(Optional.empty(), cpuid.find(0x1f));

@@ -197,10 +197,28 @@ class GuestDebugTest {
         assertHandedToTheGuest(DEBUG_EXCEPTION, GuestDebug.none().injectingDebugException());
     }
 
+    /** Intel's processors inject one with the length of its instruction, which KVM knows of the last INT3 alone. */
     @Test
-    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG, notOn = KvmKind.EMULATED_SVM)
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG, notOn = {KvmKind.EMULATED_SVM,
+            KvmKind.HARDWARE})
     void aBreakpointExceptionIsHandedToTheGuest() {
         assertHandedToTheGuest(BREAKPOINT_EXCEPTION, GuestDebug.none().injectingBreakpoint());
+    }
+
+    /** As a debugger does with an INT3 that is the guest's own. */
+    @Test
+    @RequiresKvm(arch = Architecture.X86, capability = Capability.SET_GUEST_DEBUG, notOn = {KvmKind.PVM,
+            KvmKind.EMULATED_SVM})
+    void aBreakpointInstructionIsHandedBackToTheGuest() {
+        // int3; hlt
+        try (RealModeGuest guest = new RealModeGuest("cc f4")) {
+            RealModeGuest.handle(guest.vm, BREAKPOINT_EXCEPTION, 0x500, "f4");
+            guest.vcpu.x86().setGuestDebug(GuestDebug.none().withSoftwareBreakpoints());
+            stop(guest.vcpu, BREAKPOINT_EXCEPTION, RealModeGuest.ENTRY);
+            guest.vcpu.x86().setGuestDebug(GuestDebug.none().injectingBreakpoint());
+            assertInstanceOf(Exit.Hlt.class, guest.vcpu.run());
+            assertEquals(0x501, guest.vcpu.x86().getRegs().rip);
+        }
     }
 
     @Test

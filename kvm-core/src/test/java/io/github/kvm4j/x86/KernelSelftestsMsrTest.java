@@ -6,8 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -239,9 +243,9 @@ class KernelSelftestsMsrTest extends OneVcpu {
         assertEquals(2, vm.memory().read(CLOCK + 29, 1)[0] & 2);
     }
 
-    /** steal_time: the guest finds it in its page, and reserved bits of the register fault. */
+    /** steal_time: the guest finds in its page how long its thread has had to wait; reserved bits of the register fault. */
     @Test
-    void stealTimeIsSeen() {
+    void stealTimeIsSeen() throws IOException {
         int features = kvm.x86().getSupportedCpuid().find(kvm_x86_h.KVM_CPUID_FEATURES()).orElseThrow().eax();
         assumeTrue((features >> kvm_x86_h.KVM_FEATURE_STEAL_TIME() & 1) != 0,
                 "this host does not account for steal time");
@@ -250,5 +254,32 @@ class KernelSelftestsMsrTest extends OneVcpu {
         int version = (int) longAt(STEAL_TIME + 8);
         assertTrue(version != 0 && version % 2 == 0, () -> "version " + version);
         assertEquals(STEAL_TIME | ENABLED, x86.msrs().getMsr(Msr.KVM_STEAL_TIME));
+
+        long stolen = longAt(STEAL_TIME);
+        long waited = waited();
+        AtomicBoolean enough = new AtomicBoolean();
+        for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
+            Thread.ofPlatform().daemon().start(() -> {
+                while (!enough.get()) {
+                    Thread.onSpinWait();
+                }
+            });
+        }
+        try {
+            while (waited() - waited < 1_000_000) {
+                guestReads(Msr.KVM_STEAL_TIME.index());
+            }
+        } finally {
+            enough.set(true);
+        }
+        long delay = waited() - waited;
+        guestReads(Msr.KVM_STEAL_TIME.index());
+        long now = longAt(STEAL_TIME) - stolen;
+        assertTrue(now >= delay && now <= waited(), () -> now + " ns stolen; waited for " + delay);
+    }
+
+    /** How long this thread has waited for a processor, in nanoseconds, as the scheduler counts it. */
+    private static long waited() throws IOException {
+        return Long.parseLong(Files.readString(Path.of("/proc/thread-self/schedstat")).split(" ")[1]);
     }
 }

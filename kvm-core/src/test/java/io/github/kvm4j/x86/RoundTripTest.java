@@ -3,6 +3,7 @@ package io.github.kvm4j.x86;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +25,7 @@ import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.Vm;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.testing.ModuleParameter;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 
@@ -36,6 +38,7 @@ class RoundTripTest extends OneVcpu {
     private static final int HLT_SIZE = 1;
 
     private final Random random = new Random(7);
+
     @BeforeEach
     void start() {
         x86.setCpuid2(kvm.x86().getSupportedCpuid());
@@ -345,9 +348,11 @@ class RoundTripTest extends OneVcpu {
     @Test
     @RequiresKvm(capability = Capability.VCPU_EVENTS)
     void events() {
+        // With virtual NMIs KVM hands a pending one to the processor, and does not take it back.
+        boolean virtual = ModuleParameter.isOn("kvm_amd", "vnmi");
         roundTrips(x86::getVcpuEvents, (events, _) -> {
             events.nmiMasked = random.nextBoolean();
-            events.nmiPending = random.nextInt(2);
+            events.nmiPending = virtual ? 0 : random.nextInt(2);
             events.nmiInjected = false;
             events.exceptionInjected = random.nextBoolean();
             // Those before are not exceptions, or are instructions': they come back as not injected.
@@ -473,6 +478,7 @@ class RoundTripTest extends OneVcpu {
         NestedState fresh = x86.nested().getNestedState();
         if (fresh.format == NestedState.Format.SVM) {
             assertEquals(NestedStateFlag.GIF_SET.bit(), fresh.flags);
+            assumeTrue(kvm.x86().getSupportedCpuid().has(CpuidFeature.SVM), "kvm_amd is loaded without nesting");
             Sregs sregs = x86.getSregs();
             sregs.efer |= Efer.SVME.bit();
             x86.setSregs(sregs);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,6 +18,7 @@ import java.util.Locale;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.kvm4j.bindings.x86.kvm_debugregs;
@@ -209,6 +211,30 @@ class StructureTest {
         assertEquals(debugRegs, read);
         assertEquals(debugRegs.copy(), read);
         assertNotEquals(new DebugRegs(), read);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"selector, 65535", "type, 15", "present, 1", "dpl, 3", "db, 1", "s, 1", "l, 1", "g, 1", "avl, 1",
+            "unusable, 1"})
+    void aFieldOfASegmentHasItsRange(String name, int most) throws ReflectiveOperationException {
+        MemorySegment memory = kvm_segment.allocate(Arena.ofAuto());
+        for (int value : new int[]{0, most, most + 1, -1}) {
+            Segment segment = new Segment();
+            set(segment, name, value);
+            if (value == 0 || value == most) {
+                segment.writeTo(memory, 0);
+                Segment read = new Segment();
+                read.readFrom(memory, 0);
+                assertEquals(segment, read);
+                Segment copy = new Segment();
+                copy.set(segment);
+                assertEquals(segment, copy);
+            } else {
+                IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
+                        () -> segment.writeTo(memory, 0));
+                assertTrue(e.getMessage().contains(name), e.getMessage());
+            }
+        }
     }
 
     /** By what C says of the structure, not by the accessors that the class uses. */

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.testing.CStruct;
 
 /** The values of x86's state, without a kernel. */
@@ -311,6 +312,18 @@ class X86ValuesTest {
         assertThrows(IllegalArgumentException.class, () -> read.get(1024));
         assertThrows(IllegalArgumentException.class, () -> read.set(2, 0));
         assertThrows(IllegalArgumentException.class, () -> read.setVector(LapicVectors.REQUESTED, 256, true));
+    }
+
+    @Test
+    void pageDirectoryPointersCountWhenTheirFlagSaysSo() {
+        Sregs2 sregs = new Sregs2();
+        sregs.flags = 1L << 40;
+        sregs.setPdptrsValid(true);
+        assertTrue(sregs.arePdptrsValid());
+        assertEquals(1L << 40 | kvm_x86_h.KVM_SREGS2_FLAGS_PDPTRS_VALID(), sregs.flags);
+        sregs.setPdptrsValid(false);
+        assertFalse(sregs.arePdptrsValid());
+        assertEquals(1L << 40, sregs.flags);
     }
 
     @Test
