@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -31,6 +32,7 @@ import io.github.kvm4j.bindings.x86.kvm_sev_launch_measure;
 import io.github.kvm4j.bindings.x86.kvm_sev_launch_secret;
 import io.github.kvm4j.bindings.x86.kvm_sev_launch_start;
 import io.github.kvm4j.bindings.x86.kvm_sev_launch_update_data;
+import io.github.kvm4j.bindings.x86.kvm_sev_send_start;
 import io.github.kvm4j.bindings.x86.kvm_sev_snp_launch_finish;
 import io.github.kvm4j.bindings.x86.kvm_sev_snp_launch_start;
 import io.github.kvm4j.bindings.x86.kvm_sev_snp_launch_update;
@@ -218,6 +220,37 @@ class X86EncryptionCallsTest {
         sev.snpLaunchFinish(new byte[0], new byte[0], false, true, hostData);
         assertThrows(IllegalArgumentException.class,
                 () -> sev.snpLaunchFinish(new byte[1], new byte[0], false, true, hostData));
+    }
+
+    @Test
+    void commandsWithoutAMethodGoByTheirNumbers() {
+        List<Integer> ids = sev((id, data) -> {
+            if (id == kvm_x86_h.KVM_SEV_SEND_START()) {
+                assertEquals(7, kvm_sev_send_start.policy(at(data, kvm_sev_send_start.sizeof())));
+                kvm_sev_send_start.session_len(at(data, kvm_sev_send_start.sizeof()), 99);
+                return 0L;
+            }
+            assertEquals(0L, data);
+            return id == kvm_x86_h.KVM_SEV_SEND_CANCEL() ? -Errno.EINVAL.number() : 0L;
+        });
+        X86Sev sev = vm.x86().openSev();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment start = kvm_sev_send_start.allocate(arena);
+            kvm_sev_send_start.policy(start, 7);
+            sev.unsafe().command(kvm_x86_h.KVM_SEV_SEND_START(), start);
+            assertEquals(99, kvm_sev_send_start.session_len(start));
+            KvmException e = assertThrows(KvmException.class,
+                    () -> sev.unsafe().command(kvm_x86_h.KVM_SEV_SEND_CANCEL(), MemorySegment.NULL));
+            assertEquals("KVM_MEMORY_ENCRYPT_OP(command " + kvm_x86_h.KVM_SEV_SEND_CANCEL() + ")", e.call());
+            assertThrows(IllegalArgumentException.class,
+                    () -> sev.unsafe().command(1, MemorySegment.ofArray(new byte[8])));
+            assertThrows(IllegalArgumentException.class, () -> sev.unsafe().command(1, start.asReadOnly()));
+        }
+        sev.snpEnableReqCerts();
+        assertEquals(List.of(kvm_x86_h.KVM_SEV_SEND_START(), kvm_x86_h.KVM_SEV_SEND_CANCEL(),
+                kvm_x86_h.KVM_SEV_SNP_ENABLE_REQ_CERTS()), ids);
+        sev.close();
+        assertThrows(ClosedException.class, () -> sev.unsafe().command(1, MemorySegment.NULL));
     }
 
     @Test

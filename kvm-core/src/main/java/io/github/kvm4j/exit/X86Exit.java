@@ -306,7 +306,7 @@ public sealed interface X86Exit extends Exit
     /**
      * KVM_EXIT_SNP_REQ_CERTS: an SEV-SNP guest asks for an attestation report and the certificates for it. Write them to
      * {@link #address()} and answer. Without an answer the guest gets a generic error. Linux 7.0, enabled by
-     * KVM_SEV_SNP_ENABLE_REQ_CERTS.
+     * {@link io.github.kvm4j.x86.X86Sev#snpEnableReqCerts}.
      */
     sealed interface SnpReqCerts extends X86Exit permits CertificateRequest {
 

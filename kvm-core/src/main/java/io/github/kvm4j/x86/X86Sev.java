@@ -30,11 +30,12 @@ import io.github.kvm4j.internal.sys.Fd;
 import io.github.kvm4j.internal.sys.Libc;
 import io.github.kvm4j.internal.vm.VmState;
 import io.github.kvm4j.memory.MemoryRegion;
+import io.github.kvm4j.unsafe.RawSevCommands;
 
 /**
  * The commands of AMD's secure encrypted virtualization that launch a guest: SEV, SEV-ES and SEV-SNP. KVM_MEMORY_ENCRYPT_OP,
- * section 4.110, with the names of Documentation/virt/kvm/x86/amd-memory-encryption.rst; sending and receiving a guest is
- * {@link io.github.kvm4j.Vm#unsafe()}'s. Any thread may use it. None of it has been tried on such a processor: the structures
+ * section 4.110, with the names of Documentation/virt/kvm/x86/amd-memory-encryption.rst; sending, receiving and debugging a
+ * guest is {@link #unsafe()}'s. Any thread may use it. None of it has been tried on such a processor: the structures
  * are held against the header.
  * <p>
  * Every method throws {@link KvmException} when the kernel refuses, EIO when the firmware does, and the message has its
@@ -373,6 +374,25 @@ public final class X86Sev implements AutoCloseable {
                     kvm_sev_snp_launch_finish.host_data$offset(), HOST_DATA);
             command("KVM_SEV_SNP_LAUNCH_FINISH", kvm_x86_h.KVM_SEV_SNP_LAUNCH_FINISH(), data);
         }
+    }
+
+    /**
+     * Makes a guest's request for an attestation report with certificates an exit,
+     * {@link io.github.kvm4j.exit.X86Exit.SnpReqCerts}, before the first vCPU. KVM_SEV_SNP_ENABLE_REQ_CERTS, where the system's
+     * attribute KVM_X86_SEV_SNP_REQ_CERTS is there.
+     */
+    @Issues(Ioctl.KVM_MEMORY_ENCRYPT_OP)
+    public void snpEnableReqCerts() {
+        command("KVM_SEV_SNP_ENABLE_REQ_CERTS", kvm_x86_h.KVM_SEV_SNP_ENABLE_REQ_CERTS(), MemorySegment.NULL);
+    }
+
+    /**
+     * Returns the way to issue a command that has no method here.
+     *
+     * @return the unsafe part
+     */
+    public RawSevCommands unsafe() {
+        return new RawSevCommands((data, id) -> command("command " + id, id, data));
     }
 
     /**
