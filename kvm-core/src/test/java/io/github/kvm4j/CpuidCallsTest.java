@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,9 +14,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.kvm4j.bindings.x86.kvm_cpuid2;
 import io.github.kvm4j.bindings.x86.kvm_cpuid_entry2;
+import io.github.kvm4j.bindings.x86.kvm_x86_h;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
@@ -76,7 +79,8 @@ class CpuidCallsTest {
                 return -Errno.E2BIG.number();
             }
             kvm_cpuid2.nent(call.argument(), 1);
-            kvm_cpuid_entry2.eax(call.argument().asSlice(kvm_cpuid2.entries$offset()), 77);
+            MemorySegment entry = call.argument().asSlice(kvm_cpuid2.entries$offset(), kvm_cpuid_entry2.sizeof());
+            kvm_cpuid_entry2.eax(entry.fill((byte) 0), 77);
             return 0;
         });
         return rooms;
@@ -109,5 +113,28 @@ class CpuidCallsTest {
         assertEquals(table.capability,
                 assertThrows(UnsupportedCapabilityException.class, call(table)::get).capability());
         assertEquals(0, libc.count(table.ioctl.name()));
+    }
+
+    /** So it is before Linux 6.5: the kernel leaves the count of KVM_GET_CPUID2 at the room that there was. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 5, 128})
+    void whereTheKernelDoesNotCountTheTableEndsWithWhatItHasWritten(int count) {
+        List<CpuidEntry> entries = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            entries.add(CpuidEntry.subleaf(i / 2, i % 2, 0, 0, -i, 0));
+        }
+        libc.answering(Ioctl.KVM_GET_CPUID2, call -> {
+            MemorySegment table = call.argument().asSlice(kvm_cpuid2.entries$offset());
+            for (int i = 0; i < count; i++) {
+                MemorySegment entry = table.asSlice(i * kvm_cpuid_entry2.sizeof(), kvm_cpuid_entry2.sizeof())
+                        .fill((byte) 0);
+                kvm_cpuid_entry2.function(entry, i / 2);
+                kvm_cpuid_entry2.index(entry, i % 2);
+                kvm_cpuid_entry2.flags(entry, kvm_x86_h.KVM_CPUID_FLAG_SIGNIFCANT_INDEX());
+                kvm_cpuid_entry2.ecx(entry, -i);
+            }
+            return 0;
+        });
+        assertEquals(entries, vcpu.x86().getCpuid2().entries());
     }
 }

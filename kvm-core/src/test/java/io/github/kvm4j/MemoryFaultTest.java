@@ -46,10 +46,11 @@ class MemoryFaultTest {
     @TempDir
     private Path folder;
 
-    private final TestGuest guest = new TestGuest(Program.WRITE_PAGES);
+    private TestGuest guest;
 
     @BeforeEach
     void letTheGuestAskWhereToWrite() {
+        guest = new TestGuest(Program.WRITE_PAGES);
         if (Architecture.ON_X86) {
             RealModeGuest.flat(guest.vcpu);
         }

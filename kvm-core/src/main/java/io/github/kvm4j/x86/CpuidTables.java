@@ -3,6 +3,7 @@ package io.github.kvm4j.x86;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToLongFunction;
@@ -22,6 +23,9 @@ final class CpuidTables {
     /** More than the kernel ever has (its own limit is 256). */
     private static final int LAST_TRY = 4096;
 
+    /** What no entry consists of. */
+    private static final byte UNWRITTEN = -1;
+
     private CpuidTables() {
     }
 
@@ -30,14 +34,34 @@ final class CpuidTables {
         for (int count = FIRST_TRY;; count *= 2) {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment table = room(arena, count);
+                table.asSlice(kvm_cpuid2.entries$offset()).fill(UNWRITTEN);
                 long result = attempt.applyAsLong(table);
                 if (Errno.E2BIG.is(result) && count < LAST_TRY) {
                     continue;
                 }
                 KvmFd.check(ioctl, result);
+                kvm_cpuid2.nent(table, written(table));
                 return read(table);
             }
         }
+    }
+
+    /** How many entries the kernel has written: before Linux 6.5 KVM_GET_CPUID2 leaves its count as it was. */
+    private static int written(MemorySegment table) {
+        int count = kvm_cpuid2.nent(table);
+        while (count > 0 && isUnwritten(entry(table, count - 1))) {
+            count--;
+        }
+        return count;
+    }
+
+    private static boolean isUnwritten(MemorySegment entry) {
+        for (long i = 0; i < entry.byteSize(); i++) {
+            if (entry.get(ValueLayout.JAVA_BYTE, i) != UNWRITTEN) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static MemorySegment room(SegmentAllocator allocator, int count) {

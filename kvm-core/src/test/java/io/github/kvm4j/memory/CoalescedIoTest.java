@@ -114,7 +114,8 @@ class CoalescedIoTest {
             }
             guest.vm.coalescedIo().drain();
             assertEquals(numbers(256), written);
-            assertEquals(1, exits);
+            // Before Linux 6.12 the ring counts as full too early: docs/kvm-notes.md.
+            assertTrue(exits == 1 || exits == 2, exits + " exits");
         }
     }
 }

@@ -183,6 +183,7 @@ class GuestCpuidTest {
 
     /** The kernel's selftest "cpuid": KVM_GET_CPUID2 with exactly enough room, more than that, and too little. */
     @Test
+    @RequiresKvm(kernel = "6.5")
     void theKernelCountsTheEntriesThatItHasRoomFor() {
         try (RealModeGuest guest = new RealModeGuest("f4"); Arena arena = Arena.ofConfined()) {
             Cpuid cpuid = guest.kvm.x86().getSupportedCpuid();
