@@ -426,11 +426,13 @@ public final class Vm implements AutoCloseable {
             kvm_irq_level.irq(request, irq);
             kvm_irq_level.level(request, level ? 1 : 0);
             long result = state.fd().attempt(ioctl, request);
-            if (result < 0) {
+            int status = kvm_irq_level.status(request);
+            // A kernel that only knows the number leaves irq where the status would be.
+            if (result < 0 || status == irq) {
                 state.require(ioctl);
             }
             KvmFd.check(ioctl, result);
-            return kvm_irq_level.status(request);
+            return status;
         }
     }
 

@@ -52,6 +52,10 @@ class CoalescedIoCallsTest {
 
     private void open() {
         vm.createVcpu(0);
+        register();
+    }
+
+    private void register() {
         io.register(ZONE, (_, _, value) -> written.add(value));
     }
 
@@ -366,5 +370,23 @@ class CoalescedIoCallsTest {
             assertEquals("ENOMEM", assertThrows(KvmException.class, () -> its.createVcpu(0)).errnoName());
             assertEquals(List.of("Kvm", "VM"), failing.openFds());
         }
+    }
+
+    @Test
+    void aVcpuThatIsBeingClosedIsNotTheOneToMapItFrom() {
+        Vcpu first = vm.createVcpu(0);
+        vm.createVcpu(1);
+        libc.onClosed("vCPU 0", this::register);
+        first.close();
+        assertTrue(libc.mapped().contains("vCPU 1 from " + PAGE * 4096), () -> libc.mapped().toString());
+    }
+
+    @Test
+    void noVcpuIsLeftToMapItFromAndTheNextOneServes() {
+        Vcpu first = vm.createVcpu(0);
+        libc.onClosed("vCPU 0", this::register);
+        first.close();
+        vm.createVcpu(1);
+        assertTrue(libc.mapped().contains("vCPU 1 from " + PAGE * 4096), () -> libc.mapped().toString());
     }
 }

@@ -3,6 +3,7 @@ package io.github.kvm4j;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -10,8 +11,11 @@ import java.util.EnumSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import io.github.kvm4j.bindings.kvm_h;
+import io.github.kvm4j.bindings.x86.kvm_run;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
@@ -106,5 +110,17 @@ class SyncRegsCallsTest {
         libc.answering(Ioctl.KVM_RUN, () -> -Errno.EAGAIN.number());
         vcpu.run();
         vcpu.x86().setRegs(vcpu.x86().getRegs());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EINTR", "EAGAIN"})
+    void aCompletionThatDoesNotTakeWhatIsWrittenDropsItToo(Errno errno) {
+        sync.enable(EnumSet.of(SyncReg.REGS));
+        vcpu.run();
+        sync.setRegs(regs);
+        libc.answering(Ioctl.KVM_RUN, () -> -errno.number());
+        vcpu.completePending(exit -> fail(exit::toString));
+        vcpu.x86().setRegs(vcpu.x86().getRegs());
+        assertEquals(0, kvm_run.kvm_dirty_regs(libc.mapping("vCPU 0")));
     }
 }

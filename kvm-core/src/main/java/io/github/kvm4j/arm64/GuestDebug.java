@@ -144,7 +144,7 @@ public final class GuestDebug {
         }
         long which = length >= DOUBLEWORD
                 ? 0xffL << BYTES | (length == DOUBLEWORD ? 0 : (long) Long.numberOfTrailingZeros(length) << MASK)
-                : ((1L << length) - 1) << (BYTES + address % DOUBLEWORD);
+                : ((1L << length) - 1) << (BYTES + (address & (DOUBLEWORD - 1)));
         long registers = ENABLED | (watch.kind & LOADS_AND_STORES) << 3 | which;
         return enabled(kvm_arm64_h.KVM_GUESTDBG_USE_HW(), breakpoints,
                 more("watchpoints", watchpoints, new Point(registers, address & -DOUBLEWORD)));

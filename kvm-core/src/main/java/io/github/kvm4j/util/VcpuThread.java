@@ -239,8 +239,9 @@ public final class VcpuThread implements AutoCloseable {
      * thread may call it, the handler too.
      * <p>
      * When the handler returns {@link ExitHandler.Next#END}, or throws, after this or a pause has asked the guest to leave,
-     * that has kicked the vCPU, and whoever runs it next gets an {@link Exit.Interrupted} first. Once the thread has ended,
-     * or is paused, nothing is left behind so.
+     * that has kicked the vCPU, and whoever runs it next gets an {@link Exit.Interrupted} first. Once the thread has ended as
+     * stopped, or is paused, nothing is left behind so, unless somebody else has kicked the vCPU at the same time: that is a
+     * kick of its own, and may be the one that is left.
      */
     public void stop() {
         lock.lock();

@@ -69,6 +69,12 @@ class Arm64GuestDebugTest {
                         .withWatchpoint(Watch.READ_WRITE, 0x1008, 8).withWatchpoint(Watch.WRITE, 0x4000, 0x1000),
                 hardware, none, none, new long[]{0x10f, 0x1e17, 0x1fff, 0x0c00_1ff7},
                 new long[]{0x1000, 0x1000, 0x1008, 0x4000});
+        long kernel = 0xffff_8000_0000_1000L;
+        assertWritten(
+                GuestDebug.none().withWatchpoint(Watch.WRITE, kernel + 4, 4).withWatchpoint(Watch.READ, kernel + 7, 1)
+                        .withWatchpoint(Watch.READ_WRITE, kernel + 2, 2).withWatchpoint(Watch.WRITE, kernel, 8),
+                hardware, none, none, new long[]{0x1e17, 0x100f, 0x19f, 0x1ff7},
+                new long[]{kernel, kernel, kernel, kernel});
     }
 
     private static void assertRefused(Runnable call, String part) {

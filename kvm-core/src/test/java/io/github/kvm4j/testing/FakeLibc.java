@@ -46,6 +46,7 @@ public final class FakeLibc implements Libc {
     private final List<Mmap> mmaps = new ArrayList<>();
     private final Map<Ioctl, ToLongFunction<Call>> answers = new EnumMap<>(Ioctl.class);
     private final Map<Ioctl, Runnable> hooks = new ConcurrentHashMap<>();
+    private final Map<String, Runnable> closedHooks = new ConcurrentHashMap<>();
     private final Map<Integer, Integer> capabilities = new HashMap<>();
     private final Map<Integer, SignalAction> signalActions = new HashMap<>();
     private LongSupplier tgkillAnswer = () -> 0;
@@ -96,6 +97,12 @@ public final class FakeLibc implements Libc {
     /** Runs this ahead of every call of an ioctl; it may block, since other threads' calls go on meanwhile. */
     public FakeLibc onIoctl(Ioctl ioctl, Runnable hook) {
         hooks.put(ioctl, hook);
+        return this;
+    }
+
+    /** Runs this when a descriptor of this name has been closed, before the call returns. */
+    public FakeLibc onClosed(String what, Runnable hook) {
+        closedHooks.put(what, hook);
         return this;
     }
 
@@ -320,9 +327,16 @@ public final class FakeLibc implements Libc {
 
     /** Whatever close(2) returns, Linux frees the descriptor. */
     @Override
-    public synchronized long close(int fd) {
-        String what = fds.remove(fd);
-        return call("close(" + what + ")", () -> what == null ? -Errno.EBADF.number() : 0);
+    public long close(int fd) {
+        String what;
+        long result;
+        synchronized (this) {
+            what = fds.remove(fd);
+            result = call("close(" + what + ")", () -> what == null ? -Errno.EBADF.number() : 0);
+        }
+        closedHooks.getOrDefault(String.valueOf(what), () -> {
+        }).run();
+        return result;
     }
 
     @Override

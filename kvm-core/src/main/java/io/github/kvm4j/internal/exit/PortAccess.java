@@ -61,7 +61,7 @@ public final class PortAccess extends Flyweight implements Exit.Io {
     /** How many items there are is not known: the guest reads all ones, whatever it reads. */
     private @Nullable Flyweight impossible(RunPage run) {
         if (run.getByte(DIRECTION) == IN) {
-            run.fillData(run.getLong(DATA_OFFSET), (byte) -1);
+            run.fillPortData(run.getLong(DATA_OFFSET), (byte) -1);
         }
         return null;
     }
@@ -69,8 +69,8 @@ public final class PortAccess extends Flyweight implements Exit.Io {
     /** Takes size, count and offset over, if the items are within the page. */
     private boolean take(RunPage run, int newSize, int newCount, long newOffset) {
         long bytes = (long) newSize * newCount;
-        if ((newSize != 1 && newSize != 2 && newSize != 4) || newCount < 1 || bytes > run.size() || newOffset < 0
-                || newOffset > run.size() - bytes) {
+        if ((newSize != 1 && newSize != 2 && newSize != 4) || newCount < 1 || newOffset < 0
+                || bytes > RunPage.portRoom(newOffset) || newOffset > run.size() - bytes) {
             return false;
         }
         size = newSize;
@@ -78,7 +78,7 @@ public final class PortAccess extends Flyweight implements Exit.Io {
         dataOffset = newOffset;
         if (count > items.length) {
             // At the first string, as large as any can be: none allocates again.
-            items = new int[(int) run.size()];
+            items = new int[RunPage.PORT_DATA_SIZE];
         }
         return true;
     }

@@ -27,6 +27,9 @@ public final class RunPage {
     static final long PAYLOAD = kvm_run.padding$offset();
     static final long PAYLOAD_SIZE = kvm_run.padding$layout().byteSize();
 
+    /** A port's data has a page of its own: the next is that of coalesced writes, which all vCPUs share. Only x86 has ports. */
+    static final int PORT_DATA_SIZE = 4096;
+
     private static final long IMMEDIATE_EXIT = kvm_run.immediate_exit$offset();
     private static final long EXIT_REASON = kvm_run.exit_reason$offset();
     private static final long FLAGS = kvm_run.flags$offset();
@@ -155,11 +158,16 @@ public final class RunPage {
         page.set(JAVA_LONG, offset, value);
     }
 
-    /** Fills what is behind {@code struct kvm_run} from an offset on. Does nothing for an offset that is not there. */
-    void fillData(long from, byte value) {
+    /** Fills the rest of a port's data. */
+    void fillPortData(long from, byte value) {
         if (from >= SIZE && from < size()) {
-            page.asSlice(from).fill(value);
+            page.asSlice(from, Math.min(size() - from, portRoom(from))).fill(value);
         }
+    }
+
+    /** How much a port's data can be from an offset on. */
+    static long portRoom(long from) {
+        return PORT_DATA_SIZE - (from & (PORT_DATA_SIZE - 1));
     }
 
     void copyPayload(byte[] to) {

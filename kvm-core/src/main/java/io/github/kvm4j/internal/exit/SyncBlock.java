@@ -81,7 +81,7 @@ public final class SyncBlock {
      * KVM_RUN has gone through its end, where it fills the page. What it did not take is overwritten: a vCPU that waits
      * for its INIT takes nothing, and would be given its own registers by the next run.
      */
-    void arrived() {
+    public void arrived() {
         if (used) {
             fresh = true;
             page.set(JAVA_LONG, DIRTY, 0);

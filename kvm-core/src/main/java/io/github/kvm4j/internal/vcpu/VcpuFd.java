@@ -317,7 +317,11 @@ public final class VcpuFd implements IoctlTarget, AutoCloseable {
             if (result >= 0) {
                 return decoder.decode();
             }
-            return result == EINTR || Errno.EAGAIN.is(result) ? null : failed(result);
+            if (result == EINTR || Errno.EAGAIN.is(result)) {
+                runPage.sync().arrived();
+                return null;
+            }
+            return failed(result);
         } finally {
             kicker.withdrawImmediateExit();
             state = FREE;

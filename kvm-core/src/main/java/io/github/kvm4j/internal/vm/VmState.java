@@ -9,6 +9,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 import io.github.kvm4j.Capability;
+import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.internal.ioctl.FdKind;
 import io.github.kvm4j.internal.ioctl.Ioctl;
@@ -181,11 +182,18 @@ public final class VmState {
     }
 
     private void mapCoalescedRing() {
-        if (coalescing && coalescedRing == null && !vcpus.isEmpty()) {
+        if (!coalescing) {
+            return;
+        }
+        int pageSize = fd.host().pageSize();
+        for (int i = 0; i < vcpus.size() && coalescedRing == null; i++) {
             int page = checkExtension(Capability.COALESCED_MMIO.number());
-            int pageSize = fd.host().pageSize();
-            coalescedRing = new CoalescedRing(
-                    vcpus.getFirst().map("the ring of coalesced writes", pageSize, (long) page * pageSize));
+            try {
+                coalescedRing = new CoalescedRing(
+                        vcpus.get(i).map("the ring of coalesced writes", pageSize, (long) page * pageSize));
+            } catch (ClosedException e) {
+                // It is being closed: each of the others has the same page.
+            }
         }
     }
 
