@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -22,11 +24,12 @@ import org.w3c.dom.NodeList;
  * Says what came of the tests with the tags "kvm" and "host", out of JUnit's Open Test Reporting files, and holds those that ran
  * against the recorded names of those that must:
  *
- * <pre>java Report.java all|quick|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml...</pre>
+ * <pre>java Report.java all|quick|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml [TEST...]</pre>
  *
  * After "all", and with all the names that are not marked slow after "quick", a name that did not run is a failure; so is
- * a test that ran without being recorded, and one of whose invocations some did not run that did. When nothing has failed, "record" writes the file, and "record-some" writes anew what
- * it has of the classes in this report. A parameterized test counts once. Runs on Java 17.
+ * a test that ran without being recorded, and one of whose invocations some did not run that did. When nothing has failed, "record" writes the file, and
+ * "record-some" writes anew what it has of the classes in this report. Each TEST, as .ci/bench takes them, must be there, run or skipped. A parameterized test
+ * counts once. Runs on Java 17.
  */
 final class Report {
 
@@ -58,13 +61,29 @@ final class Report {
 
     public static void main(String[] args) throws Exception {
         if (args.length < 4) {
-            throw new IllegalArgumentException("Report.java all|quick|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml...");
+            throw new IllegalArgumentException("Report.java all|quick|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml [TEST...]");
         }
         Report report = new Report();
-        for (String file : List.of(args).subList(3, args.length)) {
-            report.read(Path.of(file));
-        }
+        report.read(Path.of(args[3]));
+        report.requireEach(List.of(args).subList(4, args.length));
         System.exit(report.print(args[0], args[1], Path.of(args[2])) ? 0 : 1);
+    }
+
+    /** What was asked for must be there; a class that is skipped as a whole says nothing of its methods. */
+    private void requireEach(List<String> patterns) {
+        for (String pattern : patterns) {
+            String[] parts = (pattern.contains("#") ? pattern : pattern + "#*").split("#");
+            Pattern type = matching("(.*[.])?", parts[0]);
+            Pattern method = matching("", parts[1]);
+            if (tests.keySet().stream().map(test -> test.split("#")).noneMatch(test -> type.matcher(test[0]).matches()
+                    && (test[1].equals("*") || method.matcher(test[1]).matches()))) {
+                outside.add("there is no test " + pattern);
+            }
+        }
+    }
+
+    private static Pattern matching(String before, String pattern) {
+        return Pattern.compile(before + Arrays.stream(pattern.split("\\*", -1)).map(Pattern::quote).collect(Collectors.joining(".*")));
     }
 
     private void read(Path file) throws Exception {

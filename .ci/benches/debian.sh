@@ -19,11 +19,21 @@ install_tools() {
         || cannot_have "cannot install ${absent[*]}: this takes Debian's apt-get, and root"
 }
 
-# Debian's mirror of this host, or its main one.
+# Debian's mirror of this host, or its main one: others have a folder /debian too, but no component main.
 mirror() {
     local uri
-    uri=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null \
-        | sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' | grep -m1 '/debian/\?$' || true)
+    uri=$({
+        awk 'BEGIN { RS = "" } {
+                uri = ""; main = 0; lines = split($0, line, "\n")
+                for (i = 1; i <= lines; i++) {
+                    if (line[i] ~ /^URIs: /) { split(line[i], word, " "); uri = word[2] }
+                    if (line[i] ~ /^Components:.* main( |$)/) main = 1
+                }
+                if (main) print uri
+            }' /etc/apt/sources.list.d/*.sources
+        awk '$1 == "deb" && / main( |$)/ { for (i = 2; i <= NF; i++) if ($i ~ /^[a-z+]+:/) { print $i; break } }' \
+            /etc/apt/sources.list /etc/apt/sources.list.d/*.list
+    } 2>/dev/null | grep -m1 '/debian/\?$' || true)
     echo "${uri:-http://deb.debian.org/debian}"
 }
 
@@ -45,12 +55,31 @@ apt() {
         -o APT::Update::Error-Mode=any -o Acquire::Retries=3 "${@:2}"
 }
 
+# fetched WHAT COMMAND...: runs apt for something. That Debian cannot be reached is no failure of ours; that it has not what is
+# asked for, or what came is not signed as it should be, is.
+fetched() {
+    local log=$cache/apt-$$.log
+    if "${@:2}" > "$log" 2>&1; then
+        rm "$log"
+        return
+    fi
+    cat "$log" >&2
+    local unreachable=
+    ! grep -qiE 'could not resolve|temporary failure|could not connect|cannot initiate the connection|connection (failed|refused)|timed out|timeout|network is unreachable|no route to host|50[0-9] ' \
+        "$log" || unreachable=yes
+    ! grep -qiE 'signature|not signed|hash sum|mismatch|NO_PUBKEY|unable to locate|no installation candidate|no downloadable' "$log" \
+        || unreachable=
+    rm "$log"
+    [ -z "$unreachable" ] || cannot_have "cannot $1: Debian is not reached"
+    fail "cannot $1"
+}
+
 # unpacked SUITE NAME PACKAGE...: downloads packages and unpacks them into the folder $cache/NAME.
 unpacked() {
     local suite=$1 folder=$cache/$2
     rm -rf "$folder.new"
     mkdir -p "$folder.new/packages"
-    (cd "$folder.new/packages" && apt "$suite" download -qq "${@:3}" >&2) || cannot_have "cannot download ${*:3} from Debian's $suite"
+    (cd "$folder.new/packages" && fetched "download ${*:3} from Debian's $suite" apt "$suite" download -qq "${@:3}") || exit
     local package
     for package in "$folder.new"/packages/*.deb; do
         dpkg-deb --extract "$package" "$folder.new"
@@ -66,7 +95,7 @@ unpacked() {
 get_java() {
     [ ! -f "$cache/java-$arch/packages" ] || return 0
     say "downloading Java for $arch"
-    apt sid update -qq >&2 || cannot_have "cannot read Debian's package lists"
+    fetched "read Debian's package lists" apt sid update -qq
     unpacked sid "java-$arch" openjdk-25-jre-headless libc6 zlib1g libstdc++6 libgcc-s1 busybox-static
 }
 
@@ -74,11 +103,11 @@ get_java() {
 get_kernel() {
     [ ! -f "$cache/kernel-$suite-$arch/packages" ] || return 0
     say "downloading the kernel of Debian's $suite for $arch"
-    apt "$suite" update -qq >&2 || cannot_have "cannot read Debian's package lists"
+    fetched "read Debian's package lists" apt "$suite" update -qq
     local flavour=cloud-$arch image parts
     [ "$arch" != riscv64 ] || flavour=riscv64
     image=$(apt "$suite" depends "linux-image-$flavour" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1 || true)
-    [ -n "$image" ] || cannot_have "Debian's $suite has no kernel for $arch"
+    [ -n "$image" ] || fail "Debian's $suite has no kernel for $arch that linux-image-$flavour depends on"
     # A newer Debian has the image in two packages, and linux-image is empty.
     parts=$(apt "$suite" depends "$image" | sed -n 's/^ *Depends: \(linux-\(binary\|modules\)-[0-9].*\)/\1/p' || true)
     # shellcheck disable=SC2086

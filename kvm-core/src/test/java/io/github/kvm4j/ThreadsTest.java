@@ -18,42 +18,40 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.kvm4j.exit.Exit;
-import io.github.kvm4j.internal.sys.Architecture;
 import io.github.kvm4j.testing.ProcessState;
-import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
 import io.github.kvm4j.testing.Rounds;
+import io.github.kvm4j.testing.TestGuest;
+import io.github.kvm4j.testing.TestGuest.Program;
 
 /** A vCPU that one thread runs, and what the others may do. */
-@RequiresKvm(arch = Architecture.X86)
+@RequiresKvm
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ThreadsTest {
-
-    /** again: inc word [0x2000]; jmp again */
-    private static final String SPINNING = "ff 06 00 20 eb fa";
-
-    /** again: inc word [0x2000]; out 0x10, al; jmp again */
-    private static final String EXITING = "ff 06 00 20 e6 10 eb f8";
 
     private static final Executor PLATFORM = task -> Thread.ofPlatform().name("runner").start(task);
     private static final Executor VIRTUAL = task -> Thread.ofVirtual().name("runner").start(task);
 
+    /** What {@link #untilInterrupted} has seen of a guest that exits. */
+    private final AtomicInteger exits = new AtomicInteger();
+
     /** Runs until interrupted. */
-    private static CompletableFuture<Void> untilInterrupted(Vcpu vcpu, Executor executor) {
+    private CompletableFuture<Void> untilInterrupted(Vcpu vcpu, Executor executor) {
         return CompletableFuture.runAsync(() -> {
             while (!(vcpu.run() instanceof Exit.Interrupted)) {
-                Thread.onSpinWait();
+                exits.incrementAndGet();
             }
         }, executor);
     }
 
-    /** Until the guest's counter has moved. */
-    private static void awaitRunning(RealModeGuest guest) throws InterruptedException {
+    /** Until the guest's counter has moved, or an exit has come of it. */
+    private void awaitRunning(TestGuest guest) throws InterruptedException {
         for (int i = 0; i < 10_000; i++) {
-            if (guest.memory.segment().get(ValueLayout.JAVA_SHORT, 0x2000) != 0) {
+            if (guest.memory.segment().get(ValueLayout.JAVA_SHORT, TestGuest.TURNS) != 0 || exits.get() != 0) {
                 return;
             }
             Thread.sleep(1);
@@ -64,7 +62,7 @@ class ThreadsTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aKickEndsARunningGuest(boolean virtual) throws Exception {
-        try (RealModeGuest guest = new RealModeGuest(SPINNING)) {
+        try (TestGuest guest = new TestGuest(Program.SPIN)) {
             CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, virtual ? VIRTUAL : PLATFORM);
             awaitRunning(guest);
             guest.vcpu.kick();
@@ -73,10 +71,10 @@ class ThreadsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {SPINNING, EXITING})
-    void everyKickIsAnsweredByOneInterrupted(String code) throws Exception {
+    @EnumSource(value = Program.class, names = {"SPIN", "COUNT"})
+    void everyKickIsAnsweredByOneInterrupted(Program program) throws Exception {
         int rounds = Rounds.of(20_000);
-        try (RealModeGuest guest = new RealModeGuest(code)) {
+        try (TestGuest guest = new TestGuest(program)) {
             int[] interrupted = {0};
             CompletableFuture<Void> runner = CompletableFuture.runAsync(() -> {
                 while (interrupted[0] < rounds) {
@@ -103,11 +101,11 @@ class ThreadsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {SPINNING, EXITING})
-    void kicksOfSeveralThreadsAreAnsweredByAtMostAsManyInterrupted(String code) throws Exception {
+    @EnumSource(value = Program.class, names = {"SPIN", "COUNT"})
+    void kicksOfSeveralThreadsAreAnsweredByAtMostAsManyInterrupted(Program program) throws Exception {
         int kickers = 4;
         int rounds = Rounds.of(2_000);
-        try (RealModeGuest guest = new RealModeGuest(code)) {
+        try (TestGuest guest = new TestGuest(program)) {
             AtomicInteger interrupted = new AtomicInteger();
             AtomicBoolean over = new AtomicBoolean();
             CompletableFuture<Void> runner = CompletableFuture.runAsync(() -> {
@@ -148,7 +146,7 @@ class ThreadsTest {
 
     @Test
     void aKickReachesEveryNewRunnerThread() throws Exception {
-        try (RealModeGuest guest = new RealModeGuest(SPINNING)) {
+        try (TestGuest guest = new TestGuest(Program.SPIN)) {
             for (int i = 0; i < Rounds.of(500); i++) {
                 CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, i % 2 == 0 ? PLATFORM : VIRTUAL);
                 guest.vcpu.kick();
@@ -159,7 +157,7 @@ class ThreadsTest {
 
     @Test
     void aCallFromASecondThreadIsRefused() throws Exception {
-        try (RealModeGuest guest = new RealModeGuest(SPINNING)) {
+        try (TestGuest guest = new TestGuest(Program.SPIN)) {
             CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, PLATFORM);
             awaitRunning(guest);
             IllegalStateException e = assertThrows(IllegalStateException.class, guest.vcpu::run);
@@ -167,15 +165,16 @@ class ThreadsTest {
                     e.getMessage());
             guest.vcpu.kick();
             runner.get(30, TimeUnit.SECONDS);
-            guest.vcpu.x86().getRegs();
+            guest.vcpu.kick();
+            assertInstanceOf(Exit.Interrupted.class, guest.vcpu.run());
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {SPINNING, EXITING})
-    void closingARunningVcpuEndsItsRun(String code) throws Exception {
+    @EnumSource(value = Program.class, names = {"SPIN", "COUNT"})
+    void closingARunningVcpuEndsItsRun(Program program) throws Exception {
         for (int i = 0; i < Rounds.of(200); i++) {
-            RealModeGuest guest = new RealModeGuest(code);
+            TestGuest guest = new TestGuest(program);
             CompletableFuture<Void> runner = untilInterrupted(guest.vcpu, PLATFORM);
             if (i % 2 == 0) {
                 awaitRunning(guest);
@@ -186,6 +185,7 @@ class ThreadsTest {
             guest.close();
             CompletionException e = assertThrows(CompletionException.class, runner::join);
             assertInstanceOf(ClosedException.class, e.getCause());
+            exits.set(0);
         }
         assertEquals(List.of(), ProcessState.kvmFds());
         assertEquals(List.of(), ProcessState.kvmMappings());
@@ -194,7 +194,7 @@ class ThreadsTest {
     @Test
     void closingFromManyThreadsAtOnceClosesOnce() throws Exception {
         for (int i = 0; i < Rounds.of(100); i++) {
-            RealModeGuest guest = new RealModeGuest(SPINNING);
+            TestGuest guest = new TestGuest(Program.SPIN);
             CompletableFuture<Void> runner = CompletableFuture.runAsync(() -> {
                 while (!guest.vcpu.isClosed()) {
                     guest.vcpu.run();
@@ -232,7 +232,7 @@ class ThreadsTest {
     @Test
     void aKickOfAClosedVcpuDoesNothing() {
         Vcpu vcpu;
-        try (RealModeGuest guest = new RealModeGuest(SPINNING)) {
+        try (TestGuest guest = new TestGuest(Program.SPIN)) {
             vcpu = guest.vcpu;
         }
         vcpu.kick();
@@ -241,9 +241,9 @@ class ThreadsTest {
 
     @Test
     void anInterruptedThreadRunsItsGuestAllTheSame() {
-        try (RealModeGuest guest = new RealModeGuest("f4")) {
+        try (TestGuest guest = new TestGuest(Program.ECHO)) {
             Thread.currentThread().interrupt();
-            assertInstanceOf(Exit.Hlt.class, guest.vcpu.run());
+            assertInstanceOf(Exit.Mmio.class, guest.vcpu.run());
             assertTrue(Thread.interrupted());
         }
     }

@@ -9,13 +9,14 @@ import io.github.kvm4j.testing.TestGuest;
 
 /**
  * Kicks a vCPU at random moments, and sees that each kick is answered by one Interrupted, none is lost and none comes
- * twice; beside it a thread makes garbage and collects it. Every thousand kicks another thread runs the vCPU, which the
- * kicks meet too. Prints the latency from the kick to its answer.
+ * twice; beside it a thread makes garbage and collects it. Every thousand kicks, or more often, another thread runs the
+ * vCPU, which the kicks meet too. Prints the latency from the kick to its answer.
  * <p>
  * {@code -Dstorm}: a {@link TestGuest.Program}, a blank, and how many kicks.
  */
 public final class KickStorm {
 
+    private static final int FEWEST_RUNNERS = 20;
     private static final int KICKS_PER_RUNNER = 1_000;
     private static final long LIMIT_NANOS = 10_000_000_000L;
 
@@ -50,8 +51,10 @@ public final class KickStorm {
     private long[] run(int kicks) {
         Thread garbage = Thread.ofPlatform().daemon().start(this::makeGarbage);
         long[] latencies = new long[kicks];
-        for (int first = 0; first < kicks; first += KICKS_PER_RUNNER) {
-            int last = Math.min(kicks, first + KICKS_PER_RUNNER);
+        int runners = Math.max(FEWEST_RUNNERS, kicks / KICKS_PER_RUNNER);
+        for (int number = 0; number < runners; number++) {
+            int first = (int) ((long) kicks * number / runners);
+            int last = (int) ((long) kicks * (number + 1) / runners);
             CompletableFuture<Void> runner = CompletableFuture.runAsync(() -> runUntil(last),
                     Thread.ofPlatform().name("runner")::start);
             for (int i = first; i < last; i++) {
