@@ -61,6 +61,23 @@ class GuestTest {
     }
 
     @Test
+    void aGuestReadsBytesAndHalvesWithTheirSigns() {
+        try (TestGuest guest = new TestGuest(Program.READ_NARROW)) {
+            long[] expected = {0x9a, 0x9abc, 0xffff_ff9aL, 0xffff_9abcL};
+            for (int i = 0; i < expected.length; i++) {
+                int size = i % 2 + 1;
+                Exit.Mmio read = access(guest);
+                assertTrue(read.isRead(), read::toString);
+                assertEquals(TestGuest.DEVICE + size, read.address());
+                assertEquals(size, read.size());
+                // No more of it than its size reaches the guest.
+                read.answer(size == 1 ? 0x5555_559a : 0x5555_9abc);
+                assertEquals(expected[i], access(guest).value(), "read " + i);
+            }
+        }
+    }
+
+    @Test
     void aGuestGoesOnFromExitToExit() {
         try (TestGuest guest = new TestGuest(Program.COUNT)) {
             for (int i = 0; i < 500; i++) {

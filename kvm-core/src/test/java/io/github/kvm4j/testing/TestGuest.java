@@ -49,6 +49,22 @@ public final class TestGuest implements AutoCloseable {
                 "37050200 83254500 9b851500 2320b500 b7585253 9b884835 13080000 13050000 93050000 73000000 6f000000"),
 
         /**
+         * Reads a byte from the device at 1 and two from it at 2, without and then with their sign, and writes what each read
+         * gave to it at 0, 4 bytes.
+         */
+        // mov ax, 0x2000; mov ds, ax; xor eax, eax; mov al, [1]; mov [0], eax; xor eax, eax; mov ax, [2]; mov [0], eax
+        // movsx eax, byte [1]; mov [0], eax; movsx eax, word [2]; mov [0], eax; 1: hlt; jmp 1b
+        // mov x0, #0x20000; ldrb w1, [x0, #1]; str w1, [x0]; ldrh w1, [x0, #2]; str w1, [x0]; ldrsb w1, [x0, #1]
+        // str w1, [x0]; ldrsh w1, [x0, #2]; str w1, [x0]; b .
+        // lui a0, 0x20; lbu a1, 1(a0); sw a1, 0(a0); lhu a1, 2(a0); sw a1, 0(a0); lb a1, 1(a0); sw a1, 0(a0)
+        // lh a1, 2(a0); sw a1, 0(a0); j .
+        READ_NARROW(
+                "b80020 8ed8 6631c0 a00100 66a30000 6631c0 a10200 66a30000 660fbe060100 66a30000 660fbf060200 66a30000 f4"
+                        + "ebfd",
+                "4000a0d2 01044039 010000b9 01044079 010000b9 0104c039 010000b9 0104c079 010000b9 00000014",
+                "37050200 83451500 2320b500 83552500 2320b500 83051500 2320b500 83152500 2320b500 6f000000"),
+
+        /**
          * Writes 42 to memory at 0x8000, waits for an answer at 0x8008, and writes that to the device at 0. On riscv, where
          * nobody else can, it starts vCPU 1 at 0x2000 before.
          */
