@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,6 +76,11 @@ class CpuidCallsTest {
             rooms.add(kvm_cpuid2.nent(call.argument()));
             assertEquals(kvm_cpuid2.sizeof() + rooms.getLast() * kvm_cpuid_entry2.sizeof(),
                     call.argument().byteSize());
+            if (table == Table.EMULATED) {
+                MemorySegment entries = call.argument().asSlice(kvm_cpuid2.entries$offset());
+                assertEquals(-1, entries.mismatch(Arena.ofAuto().allocate(entries.byteSize())),
+                        "the kernel refuses padding");
+            }
             if (rooms.size() <= times) {
                 return -Errno.E2BIG.number();
             }

@@ -34,7 +34,10 @@ final class CpuidTables {
         for (int count = FIRST_TRY;; count *= 2) {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment table = room(arena, count);
-                table.asSlice(kvm_cpuid2.entries$offset()).fill(UNWRITTEN);
+                if (ioctl == Ioctl.KVM_GET_CPUID2) {
+                    // KVM_GET_EMULATED_CPUID wants its padding clean.
+                    table.asSlice(kvm_cpuid2.entries$offset()).fill(UNWRITTEN);
+                }
                 long result = attempt.applyAsLong(table);
                 if (Errno.E2BIG.is(result) && count < LAST_TRY) {
                     continue;
