@@ -86,6 +86,23 @@ final class CarefulAccess {
 
     /** Reads a number of 1, 2, 4 or 8 bytes: at once if it lies in one region, otherwise byte by byte. */
     long get(long address, int size) {
+        MemoryRegion region = memory.map().at(address);
+        if (isSure(region, address, size)) {
+            try {
+                return get(region.segment(), address - region.guestAddress(), size);
+            } catch (IllegalStateException e) {
+                // Closed or removed meanwhile: below it is found out which.
+            }
+        }
+        return getWhereverItIs(address, size);
+    }
+
+    private static boolean isSure(MemoryRegion region, long address, int size) {
+        long offset = address - region.guestAddress();
+        return offset >= 0 && offset <= region.sureSize() - size;
+    }
+
+    private long getWhereverItIs(long address, int size) {
         while (true) {
             MemoryMap map = memory.map();
             map.check(address, size);
@@ -98,9 +115,7 @@ final class CarefulAccess {
                 return value;
             }
             try {
-                long value = get(region.segment(), address - region.guestAddress(), size);
-                Faults.settle();
-                return value;
+                return getSettled(region.segment(), address - region.guestAddress(), size);
             } catch (IllegalStateException e) {
                 changed(map, e);
             } catch (InternalError e) {
@@ -118,8 +133,51 @@ final class CarefulAccess {
         };
     }
 
+    /**
+     * Settles before anything is made of the number: what is wanted as it is there is read by an instruction of its own, of
+     * which the JVM makes an InternalError. By one that reads and extends an int (MOVSXD) it ends (seen: ShouldNotReachHere
+     * in Assembler::locate_operand, JDK 25.0.3).
+     */
+    private static long getSettled(MemorySegment segment, long offset, int size) {
+        return switch (size) {
+            case Byte.BYTES -> {
+                byte value = segment.get(ValueLayout.JAVA_BYTE, offset);
+                Faults.settle();
+                yield Byte.toUnsignedLong(value);
+            }
+            case Short.BYTES -> {
+                short value = segment.get(GuestAccess.SHORT, offset);
+                Faults.settle();
+                yield Short.toUnsignedLong(value);
+            }
+            case Integer.BYTES -> {
+                int value = segment.get(GuestAccess.INT, offset);
+                Faults.settle();
+                yield Integer.toUnsignedLong(value);
+            }
+            default -> {
+                long value = segment.get(GuestAccess.LONG, offset);
+                Faults.settle();
+                yield value;
+            }
+        };
+    }
+
     /** Writes a number as {@link #get} reads it. */
     void put(long address, int size, long value) {
+        MemoryRegion region = memory.map().at(address);
+        if (isSure(region, address, size)) {
+            try {
+                put(region.segment(), address - region.guestAddress(), size, value);
+                return;
+            } catch (IllegalStateException e) {
+                // As above.
+            }
+        }
+        putWhereverItIs(address, size, value);
+    }
+
+    private void putWhereverItIs(long address, int size, long value) {
         while (true) {
             MemoryMap map = memory.map();
             map.check(address, size);
@@ -149,6 +207,16 @@ final class CarefulAccess {
             case Integer.BYTES -> segment.set(GuestAccess.INT, offset, (int) value);
             default -> segment.set(GuestAccess.LONG, offset, value);
         }
+    }
+
+    /** What {@link MemorySegment#copy} does, and allocates nothing either. */
+    static void copyInPieces(MemorySegment from, long fromOffset, MemorySegment to, long toOffset, long length) {
+        long done = 0;
+        do {
+            long piece = Math.min(length - done, PIECE);
+            MemorySegment.copy(from, fromOffset + done, to, toOffset + done, piece);
+            done += piece;
+        } while (done < length);
     }
 
     /** Copies out of a segment; which bytes of it are there is the segment's to check, and has been. */

@@ -50,6 +50,12 @@ public abstract sealed class GuestAccess permits GuestMemory {
         map = next;
     }
 
+    /** In the words in which the segment itself asks, so that it is compiled to one question. */
+    private static boolean isInside(MemorySegment segment, long offset, long size) {
+        long end = segment.byteSize() - size + 1;
+        return end >= 0 && Long.compareUnsigned(offset, end) < 0;
+    }
+
     /**
      * Reads a byte.
      *
@@ -64,11 +70,12 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final byte getByte(long address) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - Byte.BYTES) {
+        MemorySegment segment = region.segment();
+        if (isInside(segment, offset, Byte.BYTES)) {
             try {
-                return region.segment().get(ValueLayout.JAVA_BYTE, offset);
+                return segment.get(ValueLayout.JAVA_BYTE, offset);
             } catch (IllegalStateException e) {
                 // Closed or removed meanwhile: below it is found out which.
             }
@@ -90,11 +97,12 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final short getShort(long address) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - Short.BYTES) {
+        MemorySegment segment = region.segment();
+        if (isInside(segment, offset, Short.BYTES)) {
             try {
-                return region.segment().get(SHORT, offset);
+                return segment.get(SHORT, offset);
             } catch (IllegalStateException e) {
                 // As above.
             }
@@ -116,11 +124,12 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final int getInt(long address) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - Integer.BYTES) {
+        MemorySegment segment = region.segment();
+        if (isInside(segment, offset, Integer.BYTES)) {
             try {
-                return region.segment().get(INT, offset);
+                return segment.get(INT, offset);
             } catch (IllegalStateException e) {
                 // As above.
             }
@@ -142,11 +151,12 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final long getLong(long address) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - Long.BYTES) {
+        MemorySegment segment = region.segment();
+        if (isInside(segment, offset, Long.BYTES)) {
             try {
-                return region.segment().get(LONG, offset);
+                return segment.get(LONG, offset);
             } catch (IllegalStateException e) {
                 // As above.
             }
@@ -169,11 +179,12 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putByte(long address, byte value) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - Byte.BYTES) {
+        MemorySegment segment = region.segment();
+        if (isInside(segment, offset, Byte.BYTES)) {
             try {
-                region.segment().set(ValueLayout.JAVA_BYTE, offset, value);
+                segment.set(ValueLayout.JAVA_BYTE, offset, value);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -197,11 +208,12 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putShort(long address, short value) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - Short.BYTES) {
+        MemorySegment segment = region.segment();
+        if (isInside(segment, offset, Short.BYTES)) {
             try {
-                region.segment().set(SHORT, offset, value);
+                segment.set(SHORT, offset, value);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -225,11 +237,12 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putInt(long address, int value) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - Integer.BYTES) {
+        MemorySegment segment = region.segment();
+        if (isInside(segment, offset, Integer.BYTES)) {
             try {
-                region.segment().set(INT, offset, value);
+                segment.set(INT, offset, value);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -253,11 +266,12 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putLong(long address, long value) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - Long.BYTES) {
+        MemorySegment segment = region.segment();
+        if (isInside(segment, offset, Long.BYTES)) {
             try {
-                region.segment().set(LONG, offset, value);
+                segment.set(LONG, offset, value);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -328,11 +342,11 @@ public abstract sealed class GuestAccess permits GuestMemory {
     }
 
     private void copyIn(long address, MemorySegment from, long fromOffset, long length) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && length <= CarefulAccess.PIECE && offset <= region.sureSize() - length) {
+        if (offset >= 0 && offset <= region.sureSize() - length) {
             try {
-                MemorySegment.copy(from, fromOffset, region.segment(), offset, length);
+                CarefulAccess.copyInPieces(from, fromOffset, region.segment(), offset, length);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -407,11 +421,11 @@ public abstract sealed class GuestAccess permits GuestMemory {
     }
 
     private void copyOut(long address, MemorySegment into, long intoOffset, long length) {
-        MemoryRegion region = map.at(address);
+        MemoryRegion region = map.likely(address);
         long offset = address - region.guestAddress();
-        if (offset >= 0 && length <= CarefulAccess.PIECE && offset <= region.sureSize() - length) {
+        if (offset >= 0 && offset <= region.sureSize() - length) {
             try {
-                MemorySegment.copy(region.segment(), offset, into, intoOffset, length);
+                CarefulAccess.copyInPieces(region.segment(), offset, into, intoOffset, length);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
