@@ -20,21 +20,26 @@ final class Contest {
     private static final int WARM_UP_OPERATIONS = 4;
     private static final long BLOCK = 1_000_000;
 
+    /** However long an operation takes. */
+    private static final int LEAST_ROUNDS = 20;
+
     private final List<Side> sides;
-    private final int rounds;
+    private final Baseline baseline;
     private final long warmUp;
+    private int rounds;
     private int operations;
 
     /** What the loops returned, so that none is optimised away. */
     private long blackHole;
 
-    Contest(List<Side> sides, int rounds, long warmUp) {
+    Contest(List<Side> sides, Baseline baseline, int rounds, long warmUp) {
         this.sides = sides;
+        this.baseline = baseline;
         this.rounds = rounds;
         this.warmUp = warmUp;
     }
 
-    /** Returns a JSON object: of each side the nanoseconds per operation, their ratio to C's, and the difference. */
+    /** Returns a JSON object: of each side the nanoseconds per operation, their ratio to the baseline's, and the difference. */
     String run() {
         warmUp();
         Map<Side, double[]> times = new LinkedHashMap<>();
@@ -44,31 +49,32 @@ final class Contest {
                 times.get(side)[round] = (double) time(side) / operations;
             }
         }
-        double[] baseline = times.entrySet().stream().filter(entry -> entry.getKey().name().equals(Pair.BASELINE))
+        double[] compared = times.entrySet().stream().filter(entry -> entry.getKey().name().equals(baseline.side()))
                 .findFirst().orElseThrow().getValue();
         StringJoiner json = new StringJoiner(", ", "{\"operations\": " + operations + ", \"rounds\": " + rounds
                 + ", \"sides\": {", "}}");
-        times.forEach((side, its) -> json.add(result(side.name(), its, baseline)));
+        times.forEach((side, its) -> json.add(result(side.name(), its, compared)));
         if (blackHole == System.nanoTime()) {
             System.err.println(blackHole);
         }
         return json.toString();
     }
 
-    private String result(String name, double[] times, double[] baseline) {
+    private String result(String name, double[] times, double[] compared) {
         double[] ratios = new double[rounds];
         double[] differences = new double[rounds];
         for (int i = 0; i < rounds; i++) {
-            ratios[i] = times[i] / baseline[i];
-            differences[i] = times[i] - baseline[i];
+            ratios[i] = times[i] / compared[i];
+            differences[i] = times[i] - compared[i];
         }
         return String.format("\"%s\": {\"ns\": %.2f, \"ratio\": %.6f, \"difference\": %.3f}", name,
                 Sample.of(times).median(), Sample.of(ratios).median(), Sample.of(differences).median());
     }
 
     /**
-     * All sides until they are compiled, and then as many operations to a block as take its time. The blocks are short here:
-     * a loop that is called often is compiled as a whole, one that is called seldom stays half compiled for long.
+     * All sides until they are compiled, and then as many operations to a block as take its time; fewer rounds where one
+     * operation takes longer. The blocks are short here: a loop that is called often is compiled as a whole, one that is
+     * called seldom stays half compiled for long.
      */
     private void warmUp() {
         long end = System.nanoTime() + warmUp;
@@ -80,6 +86,9 @@ final class Contest {
             }
         } while (System.nanoTime() < end);
         operations = (int) Math.max(1, BLOCK / fastest);
+        if (fastest > BLOCK) {
+            rounds = (int) Math.min(rounds, Math.max(LEAST_ROUNDS, rounds * BLOCK / fastest));
+        }
     }
 
     /** The sides in another order each round, each as often before another as behind it. */

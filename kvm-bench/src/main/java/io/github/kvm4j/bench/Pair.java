@@ -4,11 +4,12 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 import io.github.kvm4j.x86.Regs;
 import io.github.kvm4j.x86.SyncReg;
 
-/** What is compared with C, by turns and on one vCPU: the benchmark of the same name, without JMH. */
+/** What is compared with a {@link Baseline} by turns, in one guest: the benchmark of the same name, without JMH. */
 enum Pair {
 
     /** {@link PortIoExit}. */
@@ -32,27 +33,57 @@ enum Pair {
     /** {@link DirtyLogHarvest}, and each page visited, beside the bare ioctl. */
     DIRTY_LOG_HARVEST("DirtyLogHarvest", guests -> dirtyLog(guests, true)),
     /** {@link DirtyLogHarvest}, read alone. */
-    DIRTY_LOG_READ("DirtyLogHarvest.read", guests -> dirtyLog(guests, false));
-
-    /** The side that the others are held against, and that side once more: what comes out of it is noise. */
-    static final String BASELINE = "c";
-    static final String CONTROL = "c again";
+    DIRTY_LOG_READ("DirtyLogHarvest.read", guests -> dirtyLog(guests, false)),
+    /** {@link MemoryCopy}, in. */
+    COPY_IN_4_KIB("MemoryCopy.in 4 KiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "4 KiB", true)),
+    /** {@link MemoryCopy}, in. */
+    COPY_IN_64_KIB("MemoryCopy.in 64 KiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "64 KiB", true)),
+    /** {@link MemoryCopy}, in. */
+    COPY_IN_1_MIB("MemoryCopy.in 1 MiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "1 MiB", true)),
+    /** {@link MemoryCopy}, in. */
+    COPY_IN_16_MIB("MemoryCopy.in 16 MiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "16 MiB", true)),
+    /** {@link MemoryCopy}, in. */
+    COPY_IN_64_MIB("MemoryCopy.in 64 MiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "64 MiB", true)),
+    /** {@link MemoryCopy}, out. */
+    COPY_OUT_4_KIB("MemoryCopy.out 4 KiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "4 KiB", false)),
+    /** {@link MemoryCopy}, out. */
+    COPY_OUT_64_KIB("MemoryCopy.out 64 KiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "64 KiB", false)),
+    /** {@link MemoryCopy}, out. */
+    COPY_OUT_1_MIB("MemoryCopy.out 1 MiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "1 MiB", false)),
+    /** {@link MemoryCopy}, out. */
+    COPY_OUT_16_MIB("MemoryCopy.out 16 MiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "16 MiB", false)),
+    /** {@link MemoryCopy}, out. */
+    COPY_OUT_64_MIB("MemoryCopy.out 64 MiB", Baseline.SEGMENT, guests -> memoryCopy(guests, "64 MiB", false)),
+    /** {@link MemoryAccess}, read. */
+    GET_LONG("MemoryAccess.get 2 regions", Baseline.SEGMENT, guests -> memoryAccess(guests, "2 regions", true)),
+    /** {@link MemoryAccess}, written. */
+    PUT_LONG("MemoryAccess.put 2 regions", Baseline.SEGMENT, guests -> memoryAccess(guests, "2 regions", false)),
+    /** {@link MemoryAccess}, read where there is nothing to look for. */
+    GET_LONG_IN_ONE("MemoryAccess.get 1 region", Baseline.SEGMENT, guests -> memoryAccess(guests, "1 region", true));
 
     /** C once more, with three functions between the loop and the ioctl. */
     static final String DEEP = "c, three calls down";
 
     /** Without an ioctl for the registers. */
     static final String KVM4J_IN_PAGE = "kvm4j, run page";
-    static final String BASELINE_IN_PAGE = "c, run page";
+    static final String C_IN_PAGE = "c, run page";
 
     /** The ways there are, in the order in which they are shown. */
-    static final List<String> WAYS = List.of("kvm4j", "ffm", DEEP, "jni", "jna", KVM4J_IN_PAGE, BASELINE_IN_PAGE);
+    static final List<String> WAYS = List.of("kvm4j", "ffm", DEEP, "jni", "jna", KVM4J_IN_PAGE, C_IN_PAGE);
+
+    private static final String C = Baseline.C.side();
 
     private final String title;
+    private final Baseline baseline;
     private final Function<Guests, List<Side>> sides;
 
     Pair(String title, Function<Guests, List<Side>> sides) {
+        this(title, Baseline.C, sides);
+    }
+
+    Pair(String title, Baseline baseline, Function<Guests, List<Side>> sides) {
         this.title = title;
+        this.baseline = baseline;
         this.sides = sides;
     }
 
@@ -65,15 +96,23 @@ enum Pair {
         throw new IllegalArgumentException("no such pair: " + title);
     }
 
+    static List<Pair> heldAgainst(Baseline baseline) {
+        return Stream.of(values()).filter(pair -> pair.baseline == baseline).toList();
+    }
+
     String title() {
         return title;
+    }
+
+    Baseline baseline() {
+        return baseline;
     }
 
     /** Opens the guest. */
     List<Side> open(Guests guests) {
         List<Side> all = new ArrayList<>(sides.apply(guests));
-        Side baseline = all.stream().filter(side -> side.name().equals(BASELINE)).findFirst().orElseThrow();
-        all.add(new Side(CONTROL, baseline.before(), baseline.loop()));
+        Side its = all.stream().filter(side -> side.name().equals(baseline.side())).findFirst().orElseThrow();
+        all.add(new Side(baseline.control(), its.before(), its.loop()));
         return List.copyOf(all);
     }
 
@@ -88,7 +127,7 @@ enum Pair {
                         sum += benchmark.ffm(byHand);
                     }
                     return sum;
-                }), new Side(BASELINE, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
+                }), new Side(C, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
     }
 
     private static List<Side> mmioExit(Guests guests) {
@@ -102,7 +141,7 @@ enum Pair {
                         sum += benchmark.ffm(byHand);
                     }
                     return sum;
-                }), new Side(BASELINE, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
+                }), new Side(C, operations -> Baselines.runLoop(byHand.vcpu, byHand.run, operations)));
     }
 
     private static List<Side> immediateExit(Guests guests) {
@@ -121,7 +160,7 @@ enum Pair {
                 sum += benchmark.ffm(byHand);
             }
             return sum;
-        }), new Side(BASELINE, operations -> Baselines.immediateExit(byHand.vcpu, byHand.run, operations)));
+        }), new Side(C, operations -> Baselines.immediateExit(byHand.vcpu, byHand.run, operations)));
     }
 
     private static List<Side> completePending(Guests guests) {
@@ -140,7 +179,7 @@ enum Pair {
                 sum += other.ffm(byHand);
             }
             return sum;
-        }), new Side(BASELINE, operations -> Baselines.immediateExit(byHand.vcpu, byHand.run, operations)));
+        }), new Side(C, operations -> Baselines.immediateExit(byHand.vcpu, byHand.run, operations)));
     }
 
     private static List<Side> bareCall(Guests guests) {
@@ -172,7 +211,7 @@ enum Pair {
             }
             return sum;
         }), new Side(DEEP, operations -> Baselines.deepCall(byHand.system, operations)),
-                new Side(BASELINE, operations -> Baselines.bareCall(byHand.system, operations)));
+                new Side(C, operations -> Baselines.bareCall(byHand.system, operations)));
     }
 
     private static List<Side> getRegs(Guests guests) {
@@ -191,7 +230,7 @@ enum Pair {
                 sum += benchmark.getFfm(byHand);
             }
             return sum;
-        }), new Side(BASELINE, operations -> Baselines.getRegs(byHand.vcpu, operations)));
+        }), new Side(C, operations -> Baselines.getRegs(byHand.vcpu, operations)));
     }
 
     private static List<Side> setRegs(Guests guests) {
@@ -209,7 +248,7 @@ enum Pair {
                 benchmark.setFfm(byHand);
             }
             return operations;
-        }), new Side(BASELINE, operations -> Baselines.setRegs(byHand.vcpu, operations)));
+        }), new Side(C, operations -> Baselines.setRegs(byHand.vcpu, operations)));
     }
 
     private static List<Side> dirtyLog(Guests guests, boolean visit) {
@@ -228,7 +267,7 @@ enum Pair {
             }
             return sum;
         };
-        return List.of(new Side("kvm4j", visit ? harvest : read), new Side(BASELINE, kvm4j::readInC));
+        return List.of(new Side("kvm4j", visit ? harvest : read), new Side(C, kvm4j::readInC));
     }
 
     private static List<Side> syncRegisters(Guests guests, boolean change) {
@@ -245,9 +284,27 @@ enum Pair {
                 ? operations -> SyncRegisters.changeInPage(kvm4j, regs, operations)
                 : operations -> SyncRegisters.readInPage(kvm4j, regs, operations);
         return List.of(new Side("kvm4j", byIoctl, kvm4jByIoctl), new Side(KVM4J_IN_PAGE, inPage, kvm4jInPage),
-                new Side(BASELINE, byIoctl,
+                new Side(C, byIoctl,
                         operations -> Baselines.registersByIoctl(byHand.vcpu, byHand.run, change, operations)),
-                new Side(BASELINE_IN_PAGE, inPage,
+                new Side(C_IN_PAGE, inPage,
                         operations -> Baselines.registersInPage(byHand.vcpu, byHand.run, change, operations)));
+    }
+
+    private static List<Side> memoryCopy(Guests guests, String size, boolean in) {
+        var kvm4j = guests.open(new MemoryCopy.Kvm4j(size));
+        return in
+                ? besideSegment(kvm4j::write, kvm4j::copyIn)
+                : besideSegment(kvm4j::read, kvm4j::copyOut);
+    }
+
+    private static List<Side> memoryAccess(Guests guests, String regions, boolean get) {
+        var kvm4j = guests.open(new MemoryAccess.Kvm4j(regions));
+        return get
+                ? besideSegment(kvm4j::get, kvm4j::getFromSegment)
+                : besideSegment(kvm4j::put, kvm4j::putIntoSegment);
+    }
+
+    private static List<Side> besideSegment(Side.Loop kvm4j, Side.Loop segment) {
+        return List.of(new Side("kvm4j", kvm4j), new Side(Baseline.SEGMENT.side(), segment));
     }
 }

@@ -54,7 +54,7 @@ public final class Pairs {
 
     static String contest(Pair pair, int rounds, long warmUp) {
         try (Guests guests = new Guests()) {
-            return new Contest(pair.open(guests), rounds, warmUp).run();
+            return new Contest(pair.open(guests), pair.baseline(), rounds, warmUp).run();
         }
     }
 

@@ -30,7 +30,7 @@ public final class Report {
     private static final Pattern PLACE = Pattern.compile("\\{\\{([^}]+)}}");
 
     /** The ways of JMH's benchmarks, at the end of their names. */
-    private static final List<String> WAYS = List.of("kvm4j", "ffm", "c", "jni", "jna");
+    private static final List<String> WAYS = List.of("kvm4j", "ffm", "c", "jni", "jna", "segment");
 
     private final Results results;
 
@@ -72,9 +72,11 @@ public final class Report {
         return switch (place) {
             case "machine" -> machine();
             case "goals" -> new Goals(results).table();
-            case "pairs" -> pairs();
+            case "pairs" -> pairs(Baseline.C);
+            case "memory" -> pairs(Baseline.SEGMENT);
             case "benchmarks" -> benchmarks();
-            case "noise" -> noise();
+            case "noise" -> noise(Baseline.C);
+            case "memory noise" -> noise(Baseline.SEGMENT);
             default -> figure(place);
         };
     }
@@ -90,11 +92,12 @@ public final class Report {
         return String.join("\n", rows);
     }
 
-    private String pairs() {
+    /** All that are held against this. */
+    private String pairs(Baseline baseline) {
         List<String> rows = new ArrayList<>();
-        rows.add("| | C, ns | way | flags | × C | ns over C |");
+        rows.add(String.format("| | %1$s, ns | way | flags | × %1$s | ns over %1$s |", baseline.title()));
         rows.add("|---|--:|---|---|--:|--:|");
-        for (Pair pair : Pair.values()) {
+        for (Pair pair : Pair.heldAgainst(baseline)) {
             String title = "`" + pair.title() + "`";
             for (String way : Pair.WAYS) {
                 for (Results.Run run : results.runs()) {
@@ -102,9 +105,11 @@ public final class Report {
                         continue;
                     }
                     Results.Side side = run.side(pair.title(), way).orElseThrow();
-                    double baseline = run.side(pair.title(), Pair.BASELINE).orElseThrow().nanoseconds().median();
-                    rows.add(String.format("| %s | %.0f | %s | %s | %s | %s |", title, baseline, way, flags(run),
-                            interval(side.ratio(), "%.4f"), interval(side.difference(), "%.0f")));
+                    double its = run.side(pair.title(), baseline.side()).orElseThrow().nanoseconds().median();
+                    // What takes a nanosecond needs decimals.
+                    String format = its < 100 ? "%.2f" : "%.0f";
+                    rows.add(String.format("| %s | " + format + " | %s | %s | %s | %s |", title, its, way, flags(run),
+                            interval(side.ratio(), "%.4f"), interval(side.difference(), format)));
                     title = "";
                 }
             }
@@ -112,12 +117,14 @@ public final class Report {
         return String.join("\n", rows);
     }
 
-    /** What comes out where C is compared with itself. */
-    private String noise() {
-        List<String> rows = new ArrayList<>(List.of("| | flags | × C | ns over C |", "|---|---|--:|--:|"));
-        for (Pair pair : Pair.values()) {
+    /** What comes out where a baseline is compared with itself. */
+    private String noise(Baseline baseline) {
+        List<String> rows = new ArrayList<>();
+        rows.add(String.format("| | flags | × %1$s | ns over %1$s |", baseline.title()));
+        rows.add("|---|---|--:|--:|");
+        for (Pair pair : Pair.heldAgainst(baseline)) {
             for (Results.Run run : results.runs()) {
-                run.side(pair.title(), Pair.CONTROL)
+                run.side(pair.title(), baseline.control())
                         .ifPresent(control -> rows.add(String.format("| `%s` | %s | %s | %s |",
                                 pair.title(), flags(run), interval(control.ratio(), "%.4f"),
                                 interval(control.difference(), "%.1f"))));
@@ -145,15 +152,21 @@ public final class Report {
                 .map(Map.Entry::getValue).findFirst();
     }
 
-    /** Registers.getKvm4j is Registers.get by way of kvm4j, PortIoExit.c is PortIoExit by way of C. */
+    /**
+     * Registers.getKvm4j is Registers.get by way of kvm4j, PortIoExit.c is PortIoExit by way of C; what stands behind a name
+     * are parameters.
+     */
     private static Optional<String> way(String benchmark) {
-        return WAYS.stream().filter(way -> benchmark.endsWith("." + way)
-                || benchmark.endsWith(way.substring(0, 1).toUpperCase(Locale.ROOT) + way.substring(1))).findFirst();
+        String name = benchmark.split(" ", 2)[0];
+        return WAYS.stream().filter(way -> name.endsWith("." + way)
+                || name.endsWith(way.substring(0, 1).toUpperCase(Locale.ROOT) + way.substring(1))).findFirst();
     }
 
     private static String thing(String benchmark) {
-        String thing = benchmark.substring(0, benchmark.length() - way(benchmark).orElseThrow().length());
-        return thing.endsWith(".") ? thing.substring(0, thing.length() - 1) : thing;
+        String name = benchmark.split(" ", 2)[0];
+        String thing = name.substring(0, name.length() - way(name).orElseThrow().length());
+        return (thing.endsWith(".") ? thing.substring(0, thing.length() - 1) : thing)
+                + benchmark.substring(name.length());
     }
 
     private static String time(Results.Benchmark benchmark) {
@@ -170,7 +183,7 @@ public final class Report {
     }
 
     /**
-     * One figure in the text: a JMH benchmark's name for its time, {@code PAIR: WAY} for a pair's nanoseconds over C,
+     * One figure in the text: a JMH benchmark's name for its time, {@code PAIR: WAY} for a pair's nanoseconds over its baseline,
      * {@code flag} before either for the second set of flags, and {@code A - B} for what lies between two.
      */
     private String figure(String place) {

@@ -12,7 +12,7 @@ import java.util.TreeMap;
 @SuppressWarnings("unchecked") // JSON
 final class Results {
 
-    /** How a side of a pair compares with C: of the JVMs' medians the median. */
+    /** How a side of a pair compares with the baseline: of the JVMs' medians the median. */
     record Side(Sample nanoseconds, Sample ratio, Sample difference) {
     }
 
@@ -47,7 +47,7 @@ final class Results {
         return Collections.unmodifiableList(runs);
     }
 
-    /** JMH's, by name. */
+    /** JMH's, by name, with the values of parameters behind it. */
     Map<String, Benchmark> benchmarks() {
         return Collections.unmodifiableMap(benchmarks);
     }
@@ -60,6 +60,9 @@ final class Results {
     private void addBenchmark(Map<String, Object> json) {
         String name = (String) json.get("benchmark");
         name = name.substring(Results.class.getPackageName().length() + 1);
+        for (String value : ((Map<String, String>) json.getOrDefault("params", Map.of())).values()) {
+            name += " " + value;
+        }
         Map<String, Object> metric = (Map<String, Object>) json.get("primaryMetric");
         List<Double> values = new ArrayList<>();
         ((List<List<Double>>) metric.get("rawData")).forEach(values::addAll);
@@ -78,7 +81,7 @@ final class Results {
             Map<String, Object> result = (Map<String, Object>) ((Map<String, Object>) fork).get("result");
             var sides = all.computeIfAbsent((String) ((Map<String, Object>) fork).get("pair"),
                     _ -> new LinkedHashMap<>());
-            rounds = (double) result.get("rounds");
+            rounds = Math.max(rounds, (double) result.get("rounds"));
             ((Map<String, Map<String, Double>>) result.get("sides"))
                     .forEach((side, values) -> sides.computeIfAbsent(side, _ -> new ArrayList<>()).add(values));
         }
@@ -89,7 +92,7 @@ final class Results {
             pair.getValue().forEach((side, values) -> sides.put(side,
                     new Side(of(values, "ns"), of(values, "ratio"), of(values, "difference"))));
             pairs.put(pair.getKey(), sides);
-            forks = pair.getValue().get(Pair.BASELINE).size();
+            forks = pair.getValue().values().iterator().next().size();
         }
         String flags = String.join(" ", (List<String>) json.get("flags"));
         return new Run((Map<String, Object>) json.get("machine"), (List<Object>) json.get("load"), flags, forks,

@@ -46,7 +46,7 @@ class BenchmarksTest {
                 .shouldFailOnError(true).verbosity(VerboseMode.SILENT).build();
 
         List<String> names = new Runner(once).run().stream().map(result -> result.getParams().getBenchmark())
-                .map(name -> name.substring(getClass().getPackageName().length() + 1)).toList();
+                .map(name -> name.substring(getClass().getPackageName().length() + 1)).distinct().toList();
 
         assertEquals(List.of("BareCall.c", "BareCall.ffm", "BareCall.jna", "BareCall.jni", "BareCall.kvm4j",
                 "CallCost.compareAndSetAndReleaseStore", "CallCost.compareAndSetAndVolatileStore", "CallCost.downcall",
@@ -54,6 +54,8 @@ class BenchmarksTest {
                 "DirtyLogHarvest.kvm4j", "DirtyLogHarvest.read", "ImmediateExit.c",
                 "ImmediateExit.ffm",
                 "ImmediateExit.kvm4j", "KickRoundTrip.c", "KickRoundTrip.kvm4j", "LifeCycle.c", "LifeCycle.kvm4j",
+                "MemoryAccess.getKvm4j", "MemoryAccess.getSegment", "MemoryAccess.putKvm4j", "MemoryAccess.putSegment",
+                "MemoryCopy.inKvm4j", "MemoryCopy.inSegment", "MemoryCopy.outKvm4j", "MemoryCopy.outSegment",
                 "MmioExit.c", "MmioExit.ffm", "MmioExit.kvm4j", "PortIoExit.c", "PortIoExit.ffm", "PortIoExit.kvm4j",
                 "Registers.getC", "Registers.getFfm", "Registers.getKvm4j", "Registers.setC", "Registers.setFfm",
                 "Registers.setKvm4j", "SyncRegisters.changeByIoctlC", "SyncRegisters.changeByIoctlKvm4j",
@@ -75,6 +77,25 @@ class BenchmarksTest {
     @Test
     void harvestingTheDirtyLogAllocatesNothing() {
         assertAllocatesNothing(new DirtyLogHarvest.Kvm4j(), new DirtyLogHarvest()::kvm4j);
+    }
+
+    @Test
+    void accessToGuestMemoryAllocatesNothing() {
+        assertAllocatesNothing(new MemoryAccess.Kvm4j("2 regions"), guest -> guest.get(1));
+        assertAllocatesNothing(new MemoryAccess.Kvm4j("2 regions"), guest -> guest.put(1));
+    }
+
+    @Test
+    void copiesOfGuestMemoryAllocateNothing() {
+        assertAllocatesNothing(new MemoryCopy.Kvm4j("4 KiB"), guest -> guest.write(1));
+        assertAllocatesNothing(new MemoryCopy.Kvm4j("4 KiB"), guest -> guest.read(1));
+    }
+
+    /** More than is copied in one go. */
+    @Test
+    void longCopiesAllocateNothing() {
+        assertAllocatesNothing(new MemoryCopy.Kvm4j("17 MiB"), guest -> guest.write(1));
+        assertAllocatesNothing(new MemoryCopy.Kvm4j("17 MiB"), guest -> guest.read(1));
     }
 
     @Test

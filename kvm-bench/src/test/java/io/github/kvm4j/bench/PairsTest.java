@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,17 +22,42 @@ class PairsTest {
     @SuppressWarnings("unchecked") // JSON
     void everyPairRuns(Pair pair) {
         BenchmarksTest.requireKvm();
-        BenchmarksTest.requireC();
+        if (pair.baseline() == Baseline.C) {
+            BenchmarksTest.requireC();
+        }
         var result = (Map<String, Object>) Json.parse(Pairs.contest(pair, ROUNDS, 0));
         assertEquals((double) ROUNDS, result.get("rounds"));
         var sides = (Map<String, Map<String, Double>>) result.get("sides");
-        assertTrue(sides.keySet().containsAll(List.of("kvm4j", Pair.BASELINE, Pair.CONTROL)), sides::toString);
+        String baseline = pair.baseline().side();
+        String control = pair.baseline().control();
+        assertTrue(sides.keySet().containsAll(List.of("kvm4j", baseline, control)), sides::toString);
         sides.forEach((side, values) -> {
-            assertTrue(side.equals(Pair.BASELINE) || side.equals(Pair.CONTROL) || Pair.WAYS.contains(side), side);
+            assertTrue(side.equals(baseline) || side.equals(control) || Pair.WAYS.contains(side), side);
             assertTrue(values.get("ns") > 0, values::toString);
         });
-        assertEquals(1, sides.get(Pair.BASELINE).get("ratio"));
-        assertEquals(0, sides.get(Pair.BASELINE).get("difference"));
+        assertEquals(1, sides.get(baseline).get("ratio"));
+        assertEquals(0, sides.get(baseline).get("difference"));
+    }
+
+    /** Two sides that only count; an operation of the one takes some milliseconds. */
+    @Test
+    @SuppressWarnings("unchecked") // JSON
+    void aLongOperationGetsFewerRoundsAndIsHeldAgainstTheBaseline() {
+        Side.Loop slow = operations -> {
+            LockSupport.parkNanos(operations * 3_000_000L);
+            return operations;
+        };
+        List<Side> sides = List.of(new Side("kvm4j", slow), new Side("segment", slow), new Side("c", slow));
+        var result = (Map<String, Object>) Json.parse(new Contest(sides, Baseline.SEGMENT, 90, 0).run());
+        assertEquals(1.0, result.get("operations"));
+        double rounds = (double) result.get("rounds");
+        assertTrue(rounds >= 20 && rounds <= 30, "rounds: " + rounds);
+        var its = (Map<String, Map<String, Double>>) result.get("sides");
+        assertEquals(0, its.get("segment").get("difference"));
+        assertEquals(1, its.get("segment").get("ratio"));
+        assertTrue(its.get("c").get("ratio") != 1, its::toString);
+        Map<?, ?> few = (Map<?, ?>) Json.parse(new Contest(sides, Baseline.SEGMENT, 3, 0).run());
+        assertEquals(3.0, few.get("rounds"));
     }
 
     @Test

@@ -28,7 +28,8 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 class ReportTest {
 
     private static final List<String> FILES = List.of("pairs.json", "pairs-flag.json", "jmh.json");
-    private static final Set<String> TABLES = Set.of("goals", "machine", "pairs", "noise", "benchmarks");
+    private static final Set<String> TABLES = Set.of("goals", "machine", "pairs", "noise", "memory", "memory noise",
+            "benchmarks");
 
     private final Results results = new Results();
     private final Report report = new Report(results);
@@ -58,6 +59,20 @@ class ReportTest {
     }
 
     @Test
+    void pairsOfMemoryAreHeldAgainstASegment() {
+        List<String> rows = report.fill("{{memory}}").lines().toList();
+        assertEquals("| | segment, ns | way | flags | × segment | ns over segment |", rows.getFirst());
+        assertEquals(List.of(
+                "| `MemoryCopy.in 64 MiB` | 2800000 | kvm4j | none | 1.0003 (0.9821 … 1.0348) | 1000 (-50000 … 92916) |",
+                "| `MemoryAccess.get 2 regions` | 1.79 | kvm4j | none | 1.7612 (1.6840 … 2.1201) | 1.28 (1.23 … 2.52) |"),
+                rows.subList(2, rows.size()));
+        assertFalse(report.fill("{{pairs}}").contains("MemoryAccess"), report.fill("{{pairs}}"));
+        String noise = report.fill("{{memory noise}}");
+        assertTrue(noise.contains("| `MemoryAccess.get 2 regions` | none | 1.0010 (0.9990 … 1.0124) |"), noise);
+        assertFalse(report.fill("{{noise}}").contains("MemoryAccess"), report.fill("{{noise}}"));
+    }
+
+    @Test
     void noiseIsCAgainstItself() {
         assertTrue(report.fill("{{noise}}").contains("| `PortIoExit` | none | 1.0154 (1.0085 … 1.0672) |"),
                 report.fill("{{noise}}"));
@@ -66,9 +81,11 @@ class ReportTest {
     @Test
     void benchmarksHaveARowForAThingAndAColumnForAWay() {
         List<String> rows = report.fill("{{benchmarks}}").lines().toList();
-        assertEquals("| | kvm4j | ffm | c | jni | jna | kvm4j, B/op |", rows.get(0));
-        assertEquals("| `BareCall` | 1030 (883 … 2386) ns |  | 1312 (567 … 1595) ns |  |  | 0.0106 |", rows.get(2));
-        assertEquals(List.of("| `KickRoundTrip` |", "| `Registers.get` |"),
+        assertEquals("| | kvm4j | ffm | c | jni | jna | segment | kvm4j, B/op |", rows.get(0));
+        assertEquals("| `BareCall` | 1030 (883 … 2386) ns |  | 1312 (567 … 1595) ns |  |  |  | 0.0106 |", rows.get(2));
+        assertEquals("| `MemoryAccess.get 2 regions` | 3.2 (3.1 … 4.5) ns |  |  |  |  | 1.7 (1.6 … 2.0) ns | 0.0000 |",
+                rows.get(4));
+        assertEquals(List.of("| `KickRoundTrip` |", "| `MemoryAccess.get 2 regions` |", "| `Registers.get` |"),
                 rows.subList(3, rows.size()).stream().map(row -> row.substring(0, row.indexOf('|', 2) + 1)).toList());
     }
 
@@ -89,6 +106,14 @@ class ReportTest {
                 rows::toString);
         assertTrue(rows.contains("| `PortIoExit` | at most 1.02 × C | 1.0842 (1.0260 to 3.0671) | **missed** |"),
                 rows::toString);
+        assertTrue(rows.contains(
+                "| `MemoryAccess.get 2 regions` | at most 2.00 × segment | 1.7612 (1.6840 to 2.1201) | kept by the median |"),
+                rows::toString);
+        assertTrue(
+                rows.contains("| `MemoryCopy.in 64 MiB` | at most 1.05 × segment | 1.0003 (0.9821 to 1.0348) | kept |"),
+                rows::toString);
+        assertTrue(rows.contains("| `MemoryAccess.getKvm4j 2 regions` | 0 B/op (below 0.01) | 0.0000 B/op | kept |"),
+                rows::toString);
         assertTrue(rows.contains("| `Registers.getKvm4j` | 0 B/op (below 0.01) | 4.0060 B/op | **missed** |"),
                 rows::toString);
     }
@@ -107,6 +132,7 @@ class ReportTest {
         assertTrue(page.contains("3 JVMs for each, 10 rounds a JVM; load average before 5.90 4.32 2.59"), page);
         assertFalse(page.contains("{{"), page);
         String chart = Files.readString(folder.resolve("performance.svg"));
+        assertFalse(chart.contains("MemoryAccess"), chart);
         assertTrue(chart.contains(">BareCall</text>") && chart.contains(">kvm4j, flag</text>")
                 && chart.endsWith("</svg>\n"), chart);
     }
