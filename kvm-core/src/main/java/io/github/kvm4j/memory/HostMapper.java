@@ -85,7 +85,9 @@ final class HostMapper {
             check("ftruncate(memfd " + name + ", " + size + " bytes)", libc.ftruncate(fd.number(), size), "");
             check("fcntl(memfd " + name + ", F_ADD_SEALS)", libc.fcntl(fd.number(), libc_h.F_ADD_SEALS(),
                     libc_h.F_SEAL_SHRINK() | libc_h.F_SEAL_GROW() | libc_h.F_SEAL_SEAL()), "");
-            return map(guestAddress, size, options, libc_h.MAP_SHARED(), fd, 0, risk(options), true);
+            // The file has the huge pages; the flag says so once more, for what is said of a failure.
+            return map(guestAddress, size, options, libc_h.MAP_SHARED() | hugetlb(libc_h.MAP_HUGETLB(), options), fd, 0,
+                    risk(options), true);
         } catch (Throwable t) {
             Cleanup.after(t, fd::close);
             throw t;

@@ -24,6 +24,7 @@ import io.github.kvm4j.KvmException;
 import io.github.kvm4j.Vm;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.testing.Concurrent;
+import io.github.kvm4j.testing.HugePages;
 import io.github.kvm4j.testing.ProcessState;
 import io.github.kvm4j.testing.RequiresKvm;
 import io.github.kvm4j.testing.Rounds;
@@ -70,6 +71,17 @@ class GuestRegionsTest {
             int inFile = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN).getInt(0);
             boolean shared = backing instanceof Backing.File its && its.shared();
             assertEquals(shared ? 42 : 0, inFile, backing::toString);
+        }
+    }
+
+    @Test
+    void aGuestUsesHugePagesOfThePool() {
+        try (HugePages _ = HugePages.reserve(1); TestGuest guest = new TestGuest(Program.ECHO)) {
+            GuestMemory memory = guest.vm.memory();
+            memory.add(TestGuest.DEVICE, HugePages.size(), RegionOptions.anonymous().withHugetlb(HugePages.size()));
+            memory.putInt(READ, 41);
+            assertStops(guest);
+            assertEquals(42, memory.getInt(WRITTEN));
         }
     }
 

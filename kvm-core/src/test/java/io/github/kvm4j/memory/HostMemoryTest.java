@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -28,9 +29,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import io.github.kvm4j.ClosedException;
+import io.github.kvm4j.KvmException;
 import io.github.kvm4j.testing.Concurrent;
 import io.github.kvm4j.testing.DependsOnHost;
 import io.github.kvm4j.testing.FakeVm;
+import io.github.kvm4j.testing.HugePages;
 import io.github.kvm4j.testing.RealMemory;
 
 /** The machine's own memory and files behind a guest's, on a KVM that is none. */
@@ -176,6 +179,95 @@ class HostMemoryTest {
         assertTrue(resident * 1024 >= SIZE, smaps);
     }
 
+    @Test
+    void pagesThatAreAlikeMayBeMerged() throws IOException {
+        assumeTrue(Files.exists(Path.of("/sys/kernel/mm/ksm")), "this kernel does not merge pages");
+        MemoryRegion region = memory.add(0, SIZE, RegionOptions.anonymous().with(HostOption.MERGEABLE));
+        assertTrue(flags(region).contains(" mg "), flags(region));
+    }
+
+    private static Stream<RegionOptions> ofThePool() {
+        return Stream.of(Backing.anonymous(), Backing.memfd(NAME))
+                .map(backing -> RegionOptions.of(backing).withHugetlb(HugePages.size()));
+    }
+
+    @Test
+    void memoryOfThePoolHasHugePages() throws IOException {
+        try (HugePages _ = HugePages.reserve(2)) {
+            long page = HugePages.size();
+            long free = HugePages.free();
+            for (RegionOptions options : ofThePool().toList()) {
+                MemoryRegion region = memory.add(0, 2 * page, options);
+                String smaps = smaps(region.segment());
+                assertTrue(flags(region).contains(" ht "), smaps);
+                assertTrue(smaps.matches("(?s).*KernelPageSize: +" + (page >> 10) + " kB.*"), smaps);
+                memory.putLong(page - 4, 42);
+                memory.putLong(2 * page - 8, 43);
+                assertEquals(42, memory.getLong(page - 4));
+                assertEquals(43, memory.atomics().getLongAcquire(2 * page - 8), "it cannot be missing");
+                assertEquals(free - 2, HugePages.free(), options::toString);
+                memory.remove(region);
+                assertEquals(free, HugePages.free(), options::toString);
+            }
+        }
+    }
+
+    @Test
+    void aPoolThatHasNotEnoughPagesIsNamed() {
+        HugePages.requirePool();
+        long size = (HugePages.free() + 1) * HugePages.size();
+        ofThePool().forEach(options -> {
+            KvmException e = assertThrows(KvmException.class, () -> memory.add(0, size, options));
+            assertTrue(e.getMessage().contains("ENOMEM"), e.getMessage());
+            assertTrue(e.getMessage().contains("not enough huge pages of this size are free; reserve more"),
+                    e.getMessage());
+        });
+        assertEquals(List.of(), memory.regions());
+        assertEquals(List.of(), lines("/proc/self/maps", NAME));
+    }
+
+    @Test
+    void aHugePageThatWasNotReservedIsFoundMissing() {
+        HugePages.requirePool();
+        assumeTrue(HugePages.free() == 0, "there are free huge pages");
+        memory.add(0, HugePages.size(), RegionOptions.anonymous().withHugetlb(HugePages.size())
+                .with(HostOption.NO_RESERVE));
+        MissingMemoryException e = assertThrows(MissingMemoryException.class, () -> memory.getLong(8));
+        assertTrue(e.getMessage().contains("the pool of huge pages, of which none was reserved"), e.getMessage());
+        assertThrows(MissingMemoryException.class, () -> memory.putLong(8, 1));
+    }
+
+    /** No architecture has pages of 8 GiB. */
+    @Test
+    void aSizeThatTheHostDoesNotHaveIsNamed() {
+        HugePages.requirePool();
+        long page = 8L << 30;
+        for (Backing backing : List.of(Backing.anonymous(), Backing.memfd(NAME))) {
+            RegionOptions options = RegionOptions.of(backing).withHugetlb(page);
+            KvmException e = assertThrows(KvmException.class, () -> memory.add(0, page, options));
+            assertTrue(e.getMessage().contains("huge pages of this size")
+                    && e.getMessage().contains("/sys/kernel/mm/hugepages"), e.getMessage());
+        }
+    }
+
+    @Test
+    void optionsThatDoNotGoTogetherAreRefused() throws IOException {
+        long page = 2 << 20;
+        RegionOptions pool = RegionOptions.anonymous().withHugetlb(page);
+        Path file = file(0x8000);
+        assertSays("power of two: 3145728", () -> RegionOptions.anonymous().withHugetlb(3 << 20));
+        assertSays("power of two", () -> RegionOptions.anonymous().withHugetlb(0));
+        assertSays("power of two", () -> RegionOptions.anonymous().withHugetlb(Long.MIN_VALUE));
+        assertSays("either transparent huge pages or", () -> pool.with(HostOption.TRANSPARENT_HUGE_PAGES));
+        assertSays("small pages only", () -> pool.with(HostOption.MERGEABLE));
+        assertSays("private memory", () -> RegionOptions.of(Backing.memfd(NAME)).with(HostOption.MERGEABLE));
+        assertSays("private memory",
+                () -> RegionOptions.of(Backing.sharedFile(file, 0)).with(HostOption.MERGEABLE));
+        assertSays("its file system", () -> RegionOptions.of(Backing.privateFile(file, 0)).withHugetlb(page));
+        assertSays("not a multiple of its huge pages of 0x200000", () -> memory.add(0, page + 0x1000, pool));
+        assertEquals(List.of(), memory.regions());
+    }
+
     private static String flags(MemoryRegion region) throws IOException {
         return Stream.of(smaps(region.segment()).split("\n")).filter(line -> line.startsWith("VmFlags:")).findFirst()
                 .orElseThrow() + " ";
@@ -184,7 +276,7 @@ class HostMemoryTest {
     /** For KVM to map a huge page, its address on the host must be as far into one as that on the guest. */
     @Test
     void hugePagesOfTheHostCanBeTheGuests() throws IOException {
-        org.junit.jupiter.api.Assumptions.assumeTrue(
+        assumeTrue(
                 Files.exists(Path.of("/sys/kernel/mm/transparent_hugepage")), "no transparent huge pages");
         for (long address : new long[]{1L << 30, (2L << 30) + 0x1f_f000, (3L << 30) + 0x1000}) {
             MemoryRegion region = memory.add(address, SIZE,
