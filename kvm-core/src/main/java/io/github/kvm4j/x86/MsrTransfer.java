@@ -11,8 +11,8 @@ import io.github.kvm4j.internal.ioctl.Ioctl;
 /** KVM_GET_MSRS and KVM_SET_MSRS, on a vCPU or the system, in as many calls as it takes. */
 final class MsrTransfer {
 
-    /** The kernel's limit, which no header has: MAX_IO_MSRS. */
-    static final int CHUNK = 256;
+    /** The most that the kernel takes, which no header has: MAX_IO_MSRS, 256, is the first number that it refuses. */
+    static final int CHUNK = 255;
 
     private static final long ENTRIES = kvm_msrs.entries$offset();
     private static final long ENTRY = kvm_msr_entry.sizeof();

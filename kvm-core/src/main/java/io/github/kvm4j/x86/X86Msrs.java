@@ -46,7 +46,7 @@ public final class X86Msrs {
     }
 
     /**
-     * Reads registers. KVM_GET_MSRS, section 4.18; by calls of 256 each.
+     * Reads registers. KVM_GET_MSRS, section 4.18; by calls of 255 each, the most that the kernel takes.
      *
      * @param indices
      *            their numbers
@@ -93,7 +93,7 @@ public final class X86Msrs {
     }
 
     /**
-     * Writes registers in their order. KVM_SET_MSRS, section 4.19; by calls of 256 each. When a state is restored,
+     * Writes registers in their order. KVM_SET_MSRS, section 4.19; by calls of 255 each, the most that the kernel takes. When a state is restored,
      * {@link Msr#IA32_TSC_DEADLINE} comes last, behind {@link Msr#IA32_TSC}.
      *
      * @param from

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -105,6 +106,17 @@ class KernelSelftestsMsrTest extends OneVcpu {
         }
         assertTrue(values.size() > 10, () -> "few");
         assertEquals(values.get(Msr.IA32_PAT), OptionalLong.of(x86.msrs().getMsr(Msr.IA32_PAT)));
+    }
+
+    /** More than the kernel takes at once, which a vCPU of few registers gets by naming them again. */
+    @Test
+    void msrsMoreThanTheKernelTakesAtOnceAreRead() {
+        int[] some = {Msr.IA32_PAT.index(), Msr.LSTAR.index(), Msr.STAR.index()};
+        x86.msrs().setMsr(Msr.LSTAR, 0x1234);
+        Msrs values = x86.msrs().getMsrs(IntStream.range(0, 600).map(i -> some[i % some.length]).toArray());
+        assertArrayEquals(some, values.indices());
+        assertEquals(0x1234, values.get(Msr.LSTAR).orElseThrow());
+        assertEquals(x86.msrs().getMsr(Msr.IA32_PAT), values.get(Msr.IA32_PAT).orElseThrow());
     }
 
     /** msrs_test: what the guest may write the host may, and comes back; what faults in the guest the host is refused. */
