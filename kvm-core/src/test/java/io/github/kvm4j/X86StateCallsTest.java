@@ -248,7 +248,7 @@ class X86StateCallsTest {
         assertEquals(1, small.toByteArray()[4095]);
         assertEquals(0, libc.count("KVM_GET_XSAVE2"));
 
-        // More than the buffer of a vCPU has.
+        // Within the buffer of a vCPU, and more than it has.
         for (int size : new int[]{8192, 20000}) {
             libc.withCapability(kvm_h.KVM_CAP_XSAVE2(), size).answering(Ioctl.KVM_GET_XSAVE2, call -> {
                 call.argument().set(ValueLayout.JAVA_BYTE, size - 1L, (byte) 2);
@@ -268,6 +268,22 @@ class X86StateCallsTest {
             assertEquals(List.of((byte) 2, (byte) 0), written);
             assertThrows(IllegalArgumentException.class, () -> vcpu.x86().fpu().setXsave(large));
         }
+    }
+
+    /** A vCPU whose CPUID has no AMX has 4096 bytes, though the process is permitted more: the kernel leaves the rest alone. */
+    @Test
+    void whatTheKernelDoesNotFillOfExtendedStateIsZero() {
+        int size = 8192;
+        List<Integer> filled = new ArrayList<>(List.of(size, Xsave.MIN_SIZE));
+        libc.withCapability(kvm_h.KVM_CAP_XSAVE2(), size).answering(Ioctl.KVM_GET_XSAVE2, call -> {
+            call.argument().asSlice(0, filled.removeFirst()).fill((byte) 7);
+            return 0;
+        });
+        byte[] expected = new byte[size];
+        Arrays.fill(expected, (byte) 7);
+        assertArrayEquals(expected, vcpu.x86().fpu().getXsave().toByteArray());
+        Arrays.fill(expected, Xsave.MIN_SIZE, size, (byte) 0);
+        assertArrayEquals(expected, vcpu.x86().fpu().getXsave().toByteArray());
     }
 
     @Test

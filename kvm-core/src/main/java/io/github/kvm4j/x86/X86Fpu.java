@@ -82,7 +82,7 @@ public final class X86Fpu {
     /**
      * Reads the extended state. KVM_GET_XSAVE, section 4.42, {@link Capability#XSAVE}, or KVM_GET_XSAVE2, section 4.134,
      * where {@link Capability#XSAVE2} says that there is more than 4096 bytes of it: with what
-     * {@link X86Kvm#requestXcompGuestPerm} got, say.
+     * {@link X86Kvm#requestXcompGuestPerm} got, say. What a vCPU whose CPUID has no AMX does not have of that is zero.
      *
      * @param into
      *            where to; it gets the size that this VM's have
@@ -93,6 +93,8 @@ public final class X86Fpu {
         try (Arena arena = Arena.ofConfined()) {
             int size = xsaveSize();
             MemorySegment room = room(arena, size);
+            // The kernel fills what this vCPU has, and that is less when the process is permitted AMX and its CPUID has none.
+            room.asSlice(0, size).fill((byte) 0);
             calls.issue(size > Xsave.MIN_SIZE ? Ioctl.KVM_GET_XSAVE2 : Ioctl.KVM_GET_XSAVE, room);
             into.readFrom(room, size);
         } finally {
@@ -103,7 +105,7 @@ public final class X86Fpu {
     /**
      * Reads the extended state. KVM_GET_XSAVE, section 4.42, {@link Capability#XSAVE}, or KVM_GET_XSAVE2, section 4.134,
      * where {@link Capability#XSAVE2} says that there is more than 4096 bytes of it: with what
-     * {@link X86Kvm#requestXcompGuestPerm} got, say.
+     * {@link X86Kvm#requestXcompGuestPerm} got, say. What a vCPU whose CPUID has no AMX does not have of that is zero.
      *
      * @return a new one
      */
@@ -140,8 +142,9 @@ public final class X86Fpu {
     }
 
     /**
-     * The kernel reads and writes as many bytes as it has told, whatever the ioctl's number says. It tells what the process is
-     * permitted, which no longer changes once there is a vCPU: so the answer is kept by the vCPU, and by nothing above it.
+     * The kernel reads and writes up to as many bytes as it has told, whatever the ioctl's number says. It tells what the
+     * process is permitted, which no longer changes once there is a vCPU: so the answer is kept by the vCPU, and by nothing
+     * above it.
      */
     private int xsaveSize() {
         if (xsaveSize == 0) {
