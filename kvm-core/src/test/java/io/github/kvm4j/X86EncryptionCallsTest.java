@@ -222,6 +222,43 @@ class X86EncryptionCallsTest {
                 () -> sev.snpLaunchFinish(new byte[1], new byte[0], false, true, hostData));
     }
 
+    /** The kernel wants to be called again, and then does a page. */
+    @Test
+    void anSnpUpdateThatIsToBeRepeatedIs() {
+        List<Long> left = new ArrayList<>();
+        sev((id, data) -> {
+            if (id != kvm_x86_h.KVM_SEV_SNP_LAUNCH_UPDATE()) {
+                return -(long) Errno.EAGAIN.number();
+            }
+            MemorySegment update = at(data, kvm_sev_snp_launch_update.sizeof());
+            left.add(kvm_sev_snp_launch_update.len(update));
+            if (left.size() % 2 == 1) {
+                return -(long) Errno.EAGAIN.number();
+            }
+            kvm_sev_snp_launch_update.len(update, kvm_sev_snp_launch_update.len(update) - 4096);
+            return 0L;
+        });
+        X86Sev sev = vm.x86().openSev();
+        sev.snpLaunchUpdate(0x100, region, 0, 0x2000, SnpPageType.NORMAL);
+        assertEquals(List.of(0x2000L, 0x2000L, 0x1000L, 0x1000L), left);
+        assertEquals("EAGAIN", assertThrows(KvmException.class, sev::launchFinish).errnoName());
+    }
+
+    @Test
+    void anSnpUpdateThatMovesNothingIsNotTakenForDone() {
+        for (long lengthLeft : new long[]{0x2000, 0x3000, -4096}) {
+            sev((id, data) -> {
+                kvm_sev_snp_launch_update.len(at(data, kvm_sev_snp_launch_update.sizeof()), lengthLeft);
+                return 0L;
+            });
+            X86Sev sev = vm.x86().openSev();
+            IllegalStateException e = assertThrows(IllegalStateException.class,
+                    () -> sev.snpLaunchUpdate(0x100, region, 0, 0x2000, SnpPageType.NORMAL));
+            assertTrue(e.getMessage().contains("8192 bytes of 8192 are left"), e.getMessage());
+            sev.close();
+        }
+    }
+
     @Test
     void commandsWithoutAMethodGoByTheirNumbers() {
         List<Integer> ids = sev((id, data) -> {

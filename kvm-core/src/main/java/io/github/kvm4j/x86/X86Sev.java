@@ -26,6 +26,7 @@ import io.github.kvm4j.internal.ioctl.Explanations;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
 import io.github.kvm4j.internal.ioctl.KvmFd;
+import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Fd;
 import io.github.kvm4j.internal.sys.Libc;
 import io.github.kvm4j.internal.vm.VmState;
@@ -84,6 +85,18 @@ public final class X86Sev implements AutoCloseable {
     }
 
     private void command(String name, int id, MemorySegment data) {
+        long result = attempt(name, id, data);
+        if (result < 0) {
+            throw Explanations.failure(Ioctl.KVM_MEMORY_ENCRYPT_OP, call(name), result);
+        }
+    }
+
+    private static String call(String name) {
+        return Ioctl.KVM_MEMORY_ENCRYPT_OP + "(" + name + ")";
+    }
+
+    /** Returns 0, or EAGAIN negated, when the command is to be repeated. */
+    private long attempt(String name, int id, MemorySegment data) {
         int number = firmware.acquire();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment command = kvm_sev_cmd.allocate(arena);
@@ -91,12 +104,12 @@ public final class X86Sev implements AutoCloseable {
             kvm_sev_cmd.data(command, data.address());
             kvm_sev_cmd.sev_fd(command, number);
             long result = vm.fd().attempt(Ioctl.KVM_MEMORY_ENCRYPT_OP, command);
-            if (result < 0) {
-                int error = kvm_sev_cmd.error(command);
-                throw Explanations.failure(Ioctl.KVM_MEMORY_ENCRYPT_OP,
-                        Ioctl.KVM_MEMORY_ENCRYPT_OP + "(" + name + ")", result,
-                        error == 0 ? "" : "the firmware's error is 0x" + Integer.toHexString(error));
+            if (result >= 0 || Errno.EAGAIN.is(result)) {
+                return Math.min(result, 0);
             }
+            int error = kvm_sev_cmd.error(command);
+            throw Explanations.failure(Ioctl.KVM_MEMORY_ENCRYPT_OP, call(name), result,
+                    error == 0 ? "" : "the firmware's error is 0x" + Integer.toHexString(error));
         } finally {
             firmware.release();
         }
@@ -306,7 +319,7 @@ public final class X86Sev implements AutoCloseable {
 
     /**
      * Gives a guest of SEV-SNP private pages with the content of shared memory. KVM_SEV_SNP_LAUNCH_UPDATE, again and again
-     * until all of it is done.
+     * until all of it is done, EAGAIN included.
      *
      * @param pageNumber
      *            the first guest-physical page's number, its address divided by 4096
@@ -320,6 +333,9 @@ public final class X86Sev implements AutoCloseable {
      *            what the pages are
      * @throws IllegalArgumentException
      *             when the content is not within the region, or that is no region of the VM, or not any more
+     * @throws IllegalStateException
+     *             when the kernel says that it has succeeded, and has done none of what is left: the guest would be measured
+     *             without it
      */
     @Issues(Ioctl.KVM_MEMORY_ENCRYPT_OP)
     public void snpLaunchUpdate(long pageNumber, MemoryRegion region, long offset, long length, SnpPageType type) {
@@ -329,11 +345,16 @@ public final class X86Sev implements AutoCloseable {
             kvm_sev_snp_launch_update.uaddr(data, part(region, offset, length));
             kvm_sev_snp_launch_update.len(data, length);
             kvm_sev_snp_launch_update.type(data, (byte) type.number());
-            // The kernel moves all three on as far as it has come.
-            for (long left = length, before = 0; left > 0 && left != before;) {
-                command(region, "KVM_SEV_SNP_LAUNCH_UPDATE", kvm_x86_h.KVM_SEV_SNP_LAUNCH_UPDATE(), data);
-                before = left;
-                left = kvm_sev_snp_launch_update.len(data);
+            // The kernel moves all three on as far as it has come, unless it wants to be called again.
+            for (long left = length; left > 0;) {
+                long result = held.during(region,
+                        () -> attempt("KVM_SEV_SNP_LAUNCH_UPDATE", kvm_x86_h.KVM_SEV_SNP_LAUNCH_UPDATE(), data));
+                long now = kvm_sev_snp_launch_update.len(data);
+                if (result == 0 && (now < 0 || now >= left)) {
+                    throw new IllegalStateException(call("KVM_SEV_SNP_LAUNCH_UPDATE") + " succeeded and moved nothing: "
+                            + left + " bytes of " + length + " are left");
+                }
+                left = result == 0 ? now : left;
             }
         }
     }
