@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Predicate;
 
@@ -82,14 +83,14 @@ public record Cpuid(List<CpuidEntry> entries) {
     }
 
     /**
-     * Tells whether a guest would find a feature.
+     * Tells whether a guest would find a feature; one of KVM's own, behind the first of KVM's signatures.
      *
      * @param feature
      *            which
      * @return false also where the table has no such leaf
      */
     public boolean has(CpuidFeature feature) {
-        return has(feature.leaf(), feature.subleaf(), feature.register(), feature.bit());
+        return (feature.word().in(this) >> feature.bit() & 1) != 0;
     }
 
     /**
@@ -134,12 +135,15 @@ public record Cpuid(List<CpuidEntry> entries) {
      *            which
      * @return a table with them
      * @throws IllegalArgumentException
-     *             when the table lacks the leaf of one, which {@link #with(CpuidEntry)} would add
+     *             when the table lacks the leaf of one, which {@link #with(CpuidEntry)}, or for KVM's own {@link #withKvm},
+     *             would add
      */
     public Cpuid with(CpuidFeature... features) {
         Cpuid cpuid = this;
         for (CpuidFeature feature : features) {
-            cpuid = cpuid.with(feature.leaf(), feature.subleaf(), feature.register(), feature.bit());
+            int leaf = feature.word().leafIn(cpuid).orElseThrow(() -> new IllegalArgumentException(
+                    "the table has no leaf with KVM's signature for " + feature + "; add it first, by withKvm"));
+            cpuid = cpuid.with(leaf, feature.subleaf(), feature.register(), feature.bit());
         }
         return cpuid;
     }
@@ -155,7 +159,10 @@ public record Cpuid(List<CpuidEntry> entries) {
     public Cpuid without(CpuidFeature... features) {
         Cpuid cpuid = this;
         for (CpuidFeature feature : features) {
-            cpuid = cpuid.without(feature.leaf(), feature.subleaf(), feature.register(), feature.bit());
+            OptionalInt leaf = feature.word().leafIn(cpuid);
+            if (leaf.isPresent()) {
+                cpuid = cpuid.without(leaf.getAsInt(), feature.subleaf(), feature.register(), feature.bit());
+            }
         }
         return cpuid;
     }
@@ -282,7 +289,7 @@ public record Cpuid(List<CpuidEntry> entries) {
 
     /**
      * Lets the guest know that it runs on KVM, and what of that it may use: sets {@link CpuidFeature#HYPERVISOR} and KVM's own
-     * leaves.
+     * leaves. KVM's that the table has elsewhere, the host's for one, are taken away.
      *
      * @param leaves
      *            which of KVM's features

@@ -225,7 +225,7 @@ public enum CpuidFeature {
     /**
      * Returns the leaf: EAX of the instruction.
      *
-     * @return the leaf
+     * @return the leaf; of KVM's own features, the one where they are unless a VMM puts them elsewhere ({@link KvmLeaves#at})
      */
     public int leaf() {
         return word.leaf();

@@ -6,8 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-
-import io.github.kvm4j.bindings.x86.kvm_x86_h;
+import java.util.OptionalInt;
 
 /** CPUID for people: names of features, and text that registers hold. */
 final class CpuidText {
@@ -56,7 +55,7 @@ final class CpuidText {
             } else {
                 text.append(String.format("%08x/%x  eax %08x  ebx %08x  ecx %08x  edx %08x%s%n", entry.function(),
                         entry.index(), entry.eax(), entry.ebx(), entry.ecx(), entry.edx(), meaning(cpuid, entry)));
-                features(text, entry);
+                features(text, cpuid, entry);
             }
         }
         return text.isEmpty() ? "" : text.substring(0, text.length() - System.lineSeparator().length());
@@ -74,7 +73,7 @@ final class CpuidText {
             case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> quoted(entry.eax(), entry.ebx(), entry.ecx(), entry.edx());
             case 0x8000_0008 -> String.format("  addresses: %d bits physical, %d virtual", entry.eax() & 0xff,
                     entry.eax() >> 8 & 0xff);
-            default -> entry.function() == kvm_x86_h.KVM_CPUID_SIGNATURE()
+            default -> KvmLeaves.isBase(entry.function())
                     ? quoted(entry.ebx(), entry.ecx(), entry.edx())
                     : "";
         };
@@ -86,10 +85,11 @@ final class CpuidText {
     }
 
     /** The names of what is set, as many in a line as fit. */
-    private static void features(StringBuilder text, CpuidEntry entry) {
+    private static void features(StringBuilder text, Cpuid cpuid, CpuidEntry entry) {
         StringBuilder line = new StringBuilder(INDENT);
         for (CpuidFeature feature : CpuidFeature.values()) {
-            if (entry.answers(feature.leaf(), feature.subleaf())
+            OptionalInt leaf = feature.word().leafIn(cpuid);
+            if (leaf.isPresent() && entry.answers(leaf.getAsInt(), feature.subleaf())
                     && (entry.get(feature.register()) >> feature.bit() & 1) != 0) {
                 if (line.length() + 1 + feature.name().length() > WIDTH) {
                     text.append(line).append(System.lineSeparator());

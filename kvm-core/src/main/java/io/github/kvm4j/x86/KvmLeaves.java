@@ -3,7 +3,9 @@ package io.github.kvm4j.x86;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 import io.github.kvm4j.bindings.x86.kvm_x86_h;
 
@@ -25,6 +27,8 @@ public record KvmLeaves(int base, Set<CpuidFeature> features) {
     /** What the header has too, with zeros in it that jextract does not get past. */
     private static final String SIGNATURE = "KVMKVMKVM\0\0\0";
 
+    private static final int[] SIGNATURE_WORDS = CpuidText.encode(SIGNATURE, 3);
+
     private static final int STEP = 0x100;
     private static final int LAST = 0x4001_0000;
 
@@ -36,7 +40,7 @@ public record KvmLeaves(int base, Set<CpuidFeature> features) {
      *             is not KVM's
      */
     public KvmLeaves {
-        if (base < kvm_x86_h.KVM_CPUID_SIGNATURE() || base >= LAST || base % STEP != 0) {
+        if (!isBase(base)) {
             throw new IllegalArgumentException(String.format(
                     "guests do not look for KVM at leaf 0x%x, but from 0x40000000 on in steps of 0x100", base));
         }
@@ -63,16 +67,36 @@ public record KvmLeaves(int base, Set<CpuidFeature> features) {
     }
 
     /**
-     * Takes the features that a table has.
+     * Takes the leaves that a table has: what a guest finds that looks for KVM's signature from 0x40000000 on, in steps of
+     * 0x100.
      *
      * @param cpuid
      *            the table: {@link X86Kvm#getSupportedCpuid()} gives all that the host's KVM has
-     * @return the leaves, at 0x40000000
+     * @return the leaves, where the table has them; without features at 0x40000000 when it has none
      */
     public static KvmLeaves of(Cpuid cpuid) {
         Set<CpuidFeature> features = cpuid.features();
         features.removeIf(feature -> feature.leaf() != kvm_x86_h.KVM_CPUID_FEATURES());
-        return new KvmLeaves(kvm_x86_h.KVM_CPUID_SIGNATURE(), features);
+        return new KvmLeaves(basesIn(cpuid).min().orElse(kvm_x86_h.KVM_CPUID_SIGNATURE()), features);
+    }
+
+    /** The leaf behind the first of KVM's signatures that a table has: the features, for a guest and for KVM. */
+    static OptionalInt featuresIn(Cpuid cpuid) {
+        OptionalInt first = basesIn(cpuid).min();
+        return first.isPresent() ? OptionalInt.of(first.getAsInt() + 1) : first;
+    }
+
+    /** Whether a hypervisor's leaves can begin there. */
+    static boolean isBase(int leaf) {
+        return leaf >= kvm_x86_h.KVM_CPUID_SIGNATURE() && leaf < LAST && leaf % STEP == 0;
+    }
+
+    /** Where a table has KVM's signature. */
+    private static IntStream basesIn(Cpuid cpuid) {
+        return cpuid.entries().stream()
+                .filter(entry -> isBase(entry.function()) && entry.ebx() == SIGNATURE_WORDS[0]
+                        && entry.ecx() == SIGNATURE_WORDS[1] && entry.edx() == SIGNATURE_WORDS[2])
+                .mapToInt(CpuidEntry::function);
     }
 
     /**
@@ -88,8 +112,9 @@ public record KvmLeaves(int base, Set<CpuidFeature> features) {
         return new KvmLeaves(leaf, features);
     }
 
+    /** What the table has of KVM at other places is taken away: the guest would find that first, or both. */
     Cpuid applyTo(Cpuid cpuid) {
-        int[] signature = CpuidText.encode(SIGNATURE, 3);
+        int[] others = basesIn(cpuid).filter(other -> other != base).toArray();
         int eax = 0;
         int edx = 0;
         for (CpuidFeature feature : features) {
@@ -99,7 +124,10 @@ public record KvmLeaves(int base, Set<CpuidFeature> features) {
                 edx |= 1 << feature.bit();
             }
         }
-        return cpuid.with(CpuidEntry.leaf(base, base + 1, signature[0], signature[1], signature[2]))
+        return cpuid
+                .filter(entry -> IntStream.of(others)
+                        .noneMatch(other -> entry.function() == other || entry.function() == other + 1))
+                .with(CpuidEntry.leaf(base, base + 1, SIGNATURE_WORDS[0], SIGNATURE_WORDS[1], SIGNATURE_WORDS[2]))
                 .with(CpuidEntry.leaf(base + 1, eax, 0, 0, edx));
     }
 }

@@ -17,6 +17,7 @@ import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -248,6 +249,119 @@ class CpuidTest {
         assertThrows(IllegalArgumentException.class, () -> KvmLeaves.of().at(0x4000_0080));
         assertThrows(IllegalArgumentException.class, () -> KvmLeaves.of().at(0x4001_0000));
         assertThrows(IllegalArgumentException.class, () -> KvmLeaves.of().at(0x3fff_ff00));
+    }
+
+    /** A machine with Hyper-V's leaves in front, and KVM's where the documentation puts them then. */
+    private static Cpuid behindHyperv(KvmLeaves leaves) {
+        return AMD.withKvm(leaves.at(0x4000_0100))
+                .with(CpuidEntry.leaf(0x4000_0000, 0x4000_0001, 0x756e694c, 0x564b2078, 0x7648204d))
+                .with(CpuidEntry.leaf(0x4000_0001, 0x31237648, 0, 0, 0));
+    }
+
+    @Test
+    void kvmsFeaturesAreFoundBehindItsSignature() {
+        CpuidFeature[] some = {CpuidFeature.KVM_CLOCKSOURCE2, CpuidFeature.KVM_PV_EOI};
+        Cpuid host = AMD.withKvm(KvmLeaves.of(some));
+        Cpuid guest = behindHyperv(KvmLeaves.of(host));
+        assertEquals(new KvmLeaves(0x4000_0100, Set.of(some)), KvmLeaves.of(guest));
+        assertEquals(KvmLeaves.of(), KvmLeaves.of(AMD));
+        assertTrue(guest.has(CpuidFeature.KVM_PV_EOI));
+        assertFalse(guest.has(CpuidFeature.KVM_ASYNC_PF_VMEXIT), "a bit of Hyper-V's");
+        assertEquals("nothing", guest.missingOn(host).toString());
+        assertEquals(Set.of(CpuidFeature.KVM_PV_EOI),
+                guest.missingOn(host.without(CpuidFeature.KVM_PV_EOI)).features());
+        assertEquals(List.of(new CpuidLosses.Bit(0x4000_0101, 0, EAX, 31)),
+                guest.with(0x4000_0101, 0, EAX, 31).missingOn(host).bits());
+        assertTrue(guest.toString().contains("\"Linux KVM Hv\"") && guest.toString().contains("\"KVMKVMKVM\""),
+                guest::toString);
+        assertEquals(List.of("        KVM_CLOCKSOURCE2 KVM_PV_EOI"),
+                guest.toString().lines().filter(line -> line.contains("KVM_")).map(line -> line.replaceFirst(" ", ""))
+                        .toList());
+
+        Cpuid more = guest.with(CpuidFeature.KVM_STEAL_TIME).without(CpuidFeature.KVM_PV_EOI);
+        assertEquals(1 << 3 | 1 << 5, more.get(0x4000_0101, 0, EAX));
+        assertEquals(guest.find(0x4000_0001), more.find(0x4000_0001));
+        Cpuid without = AMD.with(CpuidEntry.leaf(0x4000_0001, -1, 0, 0, 0));
+        assertFalse(without.has(CpuidFeature.KVM_PV_EOI), "without a signature");
+        assertEquals(without, without.without(CpuidFeature.KVM_PV_EOI));
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
+                () -> without.with(CpuidFeature.KVM_PV_EOI));
+        assertTrue(e.getMessage().contains("KVM_PV_EOI") && e.getMessage().contains("withKvm"), e.getMessage());
+    }
+
+    /** Else the guest finds all that the host has, at 0x40000000, and not what it is given. */
+    @Test
+    void kvmsLeavesElsewhereAreTakenAway() {
+        Cpuid host = AMD.withKvm(KvmLeaves.of(CpuidFeature.KVM_CLOCKSOURCE2, CpuidFeature.KVM_PV_EOI));
+        Cpuid guest = host.withKvm(KvmLeaves.of(CpuidFeature.KVM_CLOCKSOURCE2).at(0x4000_0100));
+        assertTrue(guest.find(0x4000_0000).isEmpty() && guest.find(0x4000_0001).isEmpty(), guest::toString);
+        assertEquals(AMD.withKvm(KvmLeaves.of(CpuidFeature.KVM_CLOCKSOURCE2).at(0x4000_0100)), guest);
+        assertEquals(AMD.withKvm(KvmLeaves.of()), guest.withKvm(KvmLeaves.of()));
+        Cpuid hyperv = behindHyperv(KvmLeaves.of());
+        assertEquals(hyperv, hyperv.withKvm(KvmLeaves.of(hyperv)), "Hyper-V's stay, and so do those that are there");
+    }
+
+    @Test
+    void whatNoHostsTableTellsIsNoLoss() {
+        Cpuid host = AMD.withKvm(KvmLeaves.of(CpuidFeature.KVM_CLOCKSOURCE2));
+        Cpuid guest = host.withKvm(KvmLeaves.of(CpuidFeature.KVM_CLOCKSOURCE2, CpuidFeature.KVM_HINTS_REALTIME,
+                CpuidFeature.KVM_MSI_EXT_DEST_ID, CpuidFeature.KVM_HC_MAP_GPA_RANGE,
+                CpuidFeature.KVM_MIGRATION_CONTROL)).with(CpuidFeature.TSC_DEADLINE, CpuidFeature.MONITOR);
+        assertEquals("nothing", guest.missingOn(host).toString());
+        assertEquals(Set.of(CpuidFeature.KVM_CLOCKSOURCE2), guest.missingOn(AMD.withKvm(KvmLeaves.of())).features());
+    }
+
+    /** Numbers that are what a processor can do, where nobody would look for them. */
+    @ParameterizedTest
+    @CsvSource({"24, 0, 00000000, 00010002, 00000000, 00000000, ebx, 00010001, 1 version of AVX10 for 2",
+            "24, 0, 00000000, 00070001, 00000000, 00000000, ebx, 00030001, 00000024/0.ebx.18",
+            "1d, 0, 00000001, 00000000, 00000000, 00000000, eax, 00000000, 0 AMX palettes for 1",
+            "1d, 1, 04002000, 00080040, 00000010, 00000000, eax, 04001000, 4096 bytes of all AMX tiles for 8192",
+            "1d, 1, 04002000, 00080040, 00000010, 00000000, eax, 02002000, 512 bytes of an AMX tile for 1024",
+            "1d, 1, 04002000, 00080040, 00000010, 00000000, ebx, 00080020, 32 bytes of an AMX tile's row for 64",
+            "1d, 1, 04002000, 00080040, 00000010, 00000000, ebx, 00040040, 4 AMX tiles for 8",
+            "1d, 1, 04002000, 00080040, 00000010, 00000000, ecx, 00000008, 8 rows of an AMX tile for 16",
+            "1e, 0, 00000001, 00004010, 00000000, 00000000, ebx, 00004008, 8 rows or columns of an AMX multiplication for 16",
+            "1e, 0, 00000001, 00004010, 00000000, 00000000, ebx, 00002010, 32 column bytes of an AMX multiplication for 64",
+            "1e, 1, 0000000f, 00000000, 00000000, 00000000, eax, 00000007, 0000001e/1.eax.3",
+            "14, 0, 00000001, 000000ff, 80000007, 00000000, ebx, 0000007f, 00000014/0.ebx.7",
+            "14, 0, 00000001, 000000ff, 80000007, 00000000, ecx, 80000003, 00000014/0.ecx.2",
+            "14, 1, 02490002, 003f3fff, 00000000, 00000000, eax, 02490001, 1 address ranges of Intel PT for 2",
+            "14, 1, 02490002, 003f3fff, 00000000, 00000000, eax, 00490002, 00000014/1.eax.25",
+            "14, 1, 02490002, 003f3fff, 00000000, 00000000, ebx, 001f3fff, 00000014/1.ebx.21",
+            "12, 0, 00000403, 00000001, 00000000, 0000381f, eax, 00000401, 00000012/0.eax.1",
+            "12, 0, 00000403, 00000001, 00000000, 0000381f, edx, 0000241f, 36 bits of an SGX enclave's size for 56",
+            "12, 1, 000000b6, 00000000, 000002e7, 00000000, ecx, 000000e7, 00000012/1.ecx.9",
+            "a, 0, 07300805, 00000000, 00000000, 00000603, ebx, 00000040, 0000000a/0.ebx.6",
+            "a, 0, 08300805, 00000080, 00000000, 00000603, ebx, 00000081, 0000000a/0.ebx.0",
+            "a, 0, 07300805, 00000000, 0000000f, 00000603, ecx, 00000007, 0000000a/0.ecx.3",
+            "a, 0, 07300805, 00000000, 00000000, 00000603, edx, 00000403, 32 bits of a fixed performance counter for 48",
+            "d, 9, 00000008, 00000a80, 00000000, 00000000, ebx, 00000980, 0000000d/9 flags 1: eax 00000008 ebx 00000a80"})
+    void whatAProcessorHasLessOfIsALoss(String leaf, String subleaf, String eax, String ebx, String ecx, String edx,
+            String register, String less, String text) {
+        CpuidEntry entry = CpuidEntry.subleaf(hex(leaf), hex(subleaf), hex(eax), hex(ebx), hex(ecx), hex(edx));
+        Cpuid guest = AMD.with(entry);
+        Cpuid host = AMD.with(entry.with(CpuidRegister.valueOf(register.toUpperCase(Locale.ROOT)), hex(less)));
+        CpuidLosses losses = guest.missingOn(host);
+        assertFalse(losses.isEmpty());
+        assertTrue(losses.toString().contains(text), losses::toString);
+        assertEquals(List.of(), losses.changed());
+        assertEquals(1, losses.bits().size() + losses.numbers().size() + losses.leaves().size(), losses::toString);
+        if (!losses.leaves().isEmpty()) {
+            return;
+        }
+        assertTrue(host.missingOn(guest).isEmpty(), "the host may have more");
+    }
+
+    private static int hex(String number) {
+        return Integer.parseUnsignedInt(number, 16);
+    }
+
+    @Test
+    void whereSgxsMemoryIsIsNoLoss() {
+        Cpuid guest = AMD.with(CpuidEntry.subleaf(0x12, 2, 0x70000001, 0, 0x01000001, 0));
+        assertTrue(guest.missingOn(AMD).isEmpty());
+        assertEquals(1, guest.missingOn(AMD).changed().size());
     }
 
     @Test
