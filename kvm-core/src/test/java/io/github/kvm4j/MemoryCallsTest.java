@@ -4,12 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +37,7 @@ import io.github.kvm4j.memory.MemoryAttribute;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.memory.RegionOptions;
+import io.github.kvm4j.testing.Concurrent;
 import io.github.kvm4j.testing.FakeLibc;
 
 /** What the calls about guest-physical ranges give the kernel, and what they do with its answers. */
@@ -274,6 +281,35 @@ class MemoryCallsTest {
         assertTrue(calls.indexOf("close(vCPU 0)") < unmapped && unmapped < closed
                 && closed < calls.indexOf("close(VM)"), calls::toString);
         assertThrows(ClosedException.class, () -> vm.memory().getLong(0x10000));
+    }
+
+    /** Its memory is unmapped before its descriptor is closed, and that waits for whoever is in a system call with it. */
+    @Test
+    void noRegionCanHaveAGuestMemfdThatIsBeingClosed() throws IOException {
+        GuestMemfd memfd = memfd(0x2000);
+        MemorySegment segment = memfd.segment().orElseThrow();
+        Pipe pipe = Pipe.open();
+        try (Pipe.SourceChannel source = pipe.source(); Pipe.SinkChannel sink = pipe.sink()) {
+            CompletableFuture<Integer> blocked = Concurrent.call(() -> {
+                try {
+                    return source.read(segment.asByteBuffer());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            Concurrent.assertWaits(blocked);
+            Thread closer = Thread.ofPlatform().daemon().start(memfd::close);
+            Concurrent.await(() -> Arrays.stream(closer.getStackTrace())
+                    .anyMatch(frame -> frame.getClassName().endsWith(".SharedMapping")));
+            RegionOptions options = RegionOptions.of(Backing.guestMemfd(memfd, 0));
+            assertThrows(ClosedException.class, () -> vm.memory().add(0x10000, 0x2000, options));
+            assertThrows(ClosedException.class, () -> vm.memory().builder().region(0x10000, 0x2000, options).build());
+            assertEquals(0, libc.count("KVM_SET_USER_MEMORY_REGION2"));
+            sink.write(ByteBuffer.wrap(new byte[1]));
+            assertEquals(1, Concurrent.finish(blocked));
+            Concurrent.await(() -> !closer.isAlive());
+            assertTrue(memfd.isClosed());
+        }
     }
 
     @Test

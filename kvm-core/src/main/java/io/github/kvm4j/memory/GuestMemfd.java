@@ -42,6 +42,9 @@ public final class GuestMemfd implements AutoCloseable {
     private final @Nullable SharedMapping mapping;
     private final MemorySegment segment;
 
+    /** Whether it may have no region any more; set under the VM's lock. */
+    private volatile boolean givenUp;
+
     private GuestMemfd(VmState vm, GuestMemory memory, Fd fd, long size, Set<GuestMemfdFlag> flags,
             @Nullable SharedMapping mapping) {
         this.vm = vm;
@@ -125,7 +128,7 @@ public final class GuestMemfd implements AutoCloseable {
         if (!its.equals(memory)) {
             throw new IllegalArgumentException("the " + this + " is another VM's");
         }
-        if (fd.isClosed()) {
+        if (givenUp || fd.isClosed()) {
             throw new ClosedException("guest_memfd");
         }
         checkRange(offset, length);
@@ -140,6 +143,12 @@ public final class GuestMemfd implements AutoCloseable {
         }
     }
 
+    /** It is to be closed, and no region can have it from now on; under the VM's lock. */
+    void giveUp() {
+        givenUp = true;
+    }
+
+    /** Good under the VM's lock, behind {@link #checkRange(GuestMemory, long, long)}: until it is given up it is open. */
     int number() {
         return fd.number();
     }

@@ -388,7 +388,7 @@ public final class GuestMemory extends GuestAccess {
         });
     }
 
-    /** It is to be closed, unless a region has it. */
+    /** It is to be closed, unless a region has it; none can get it any more, while others still use its mapping. */
     void forget(GuestMemfd memfd) {
         vm.lifecycle().locked(() -> {
             for (MemoryRegion region : regions()) {
@@ -398,6 +398,7 @@ public final class GuestMemory extends GuestAccess {
                             "the " + memfd + " is the memory of " + region + "; remove that first");
                 }
             }
+            memfd.giveUp();
             return memfds.remove(memfd);
         });
     }

@@ -54,7 +54,7 @@ public final class Concurrent {
     }
 
     /** Checks that a task is not over, nor will be in a while. */
-    public static void assertWaits(CompletableFuture<Void> task) {
+    public static void assertWaits(CompletableFuture<?> task) {
         pause(WATCH_MILLIS);
         assertFalse(task.isDone(), "it should wait");
     }
