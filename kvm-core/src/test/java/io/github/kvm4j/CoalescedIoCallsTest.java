@@ -1,6 +1,7 @@
 package io.github.kvm4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -224,6 +226,45 @@ class CoalescedIoCallsTest {
         assertEquals(2, first());
         assertEquals(1, io.drain());
         assertEquals(List.of(0L, 2L), written);
+    }
+
+    /** What is left of a zone that is none any more would be in no zone: so all is delivered, whoever throws. */
+    @Test
+    void aHandlerThatThrowsLeavesNothingOfAnUnregisteredZone() {
+        vm.createVcpu(0);
+        io.register(ZONE, (_, _, value) -> {
+            if (value < 2) {
+                throw new UnsupportedOperationException("" + value);
+            }
+            written.add(value);
+        });
+        io.register(PORTS, (_, _, value) -> written.add(value));
+        push(0);
+        push(PORTS.address(), true, 1, 7);
+        push(1);
+        push(2);
+        UnsupportedOperationException e = assertThrows(UnsupportedOperationException.class, () -> io.unregister(ZONE));
+        assertEquals("0", e.getMessage());
+        assertEquals(List.of("1"), Stream.of(e.getSuppressed()).map(Throwable::getMessage).toList());
+        assertEquals(List.of(7L, 2L), written);
+        assertEquals(List.of(PORTS), io.zones());
+        push(PORTS.address(), true, 1, 8);
+        assertEquals(1, io.drain());
+        assertEquals(List.of(7L, 2L, 8L), written);
+    }
+
+    @Test
+    void aHandlerMayThrowTheSameExceptionAgain() {
+        vm.createVcpu(0);
+        RuntimeException same = new UnsupportedOperationException();
+        io.register(ZONE, (_, _, _) -> {
+            throw same;
+        });
+        push(0);
+        push(1);
+        assertSame(same, assertThrows(UnsupportedOperationException.class, () -> io.unregister(ZONE)));
+        assertEquals(2, first());
+        assertEquals(List.of(), io.zones());
     }
 
     @Test

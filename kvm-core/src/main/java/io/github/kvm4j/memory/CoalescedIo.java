@@ -14,6 +14,7 @@ import io.github.kvm4j.UnsupportedCapabilityException;
 import io.github.kvm4j.bindings.kvm_coalesced_mmio_zone;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.ioctl.Issues;
+import io.github.kvm4j.internal.sys.Cleanup;
 import io.github.kvm4j.internal.vm.CoalescedRing;
 import io.github.kvm4j.internal.vm.VmState;
 
@@ -36,7 +37,8 @@ public final class CoalescedIo {
 
         /**
          * Takes a write. No other write is delivered meanwhile, by any thread; so it must not wait for a thread that drains.
-         * When it throws, {@link CoalescedIo#drain()} does, and the write counts as delivered.
+         * When it throws, {@link CoalescedIo#drain()} does, and the write counts as delivered. The rest stays in the ring for
+         * the next drain; {@link CoalescedIo#unregister} delivers it all the same.
          *
          * @param address
          *            where to: guest-physical, or a port
@@ -117,8 +119,9 @@ public final class CoalescedIo {
     }
 
     /**
-     * Makes the writes to a zone exits again, and delivers those that are in the ring. KVM_UNREGISTER_COALESCED_MMIO,
-     * section 4.116.
+     * Makes the writes to a zone exits again, and delivers all that is in the ring. KVM_UNREGISTER_COALESCED_MMIO,
+     * section 4.116. What a handler throws comes when that is done, what is thrown after it as suppressed; the zone is
+     * unregistered all the same.
      *
      * @param zone
      *            one that is registered
@@ -146,7 +149,7 @@ public final class CoalescedIo {
         try {
             // By the lock, behind a thread that has taken a write out and not delivered it yet.
             CoalescedRing read = vm.coalescedRing();
-            return read == null ? 0 : drain(read);
+            return read == null ? 0 : drainWholly(read);
         } catch (IllegalStateException e) {
             throw closedMeanwhile(e);
         } finally {
@@ -212,6 +215,23 @@ public final class CoalescedIo {
                 deliver();
                 count++;
             }
+            return count;
+        } finally {
+            draining.unlock();
+        }
+    }
+
+    /** What stays in the ring of a zone that is none any more could not be delivered, and would be in the way for good. */
+    private int drainWholly(CoalescedRing read) {
+        draining.lock();
+        try {
+            Cleanup deliveries = new Cleanup();
+            int count = 0;
+            while (read.take(entry)) {
+                deliveries.step(this::deliver);
+                count++;
+            }
+            deliveries.finish();
             return count;
         } finally {
             draining.unlock();

@@ -8,13 +8,14 @@ public final class Cleanup {
     private @Nullable Throwable failure;
 
     /** Runs one step. Its exception is kept for {@link #finish()}; later ones are added to the first as suppressed. */
+    @SuppressWarnings("ReferenceEquality") // an exception that is thrown again cannot be its own suppressed one
     public void step(Runnable step) {
         try {
             step.run();
         } catch (RuntimeException | Error e) {
             if (failure == null) {
                 failure = e;
-            } else {
+            } else if (failure != e) {
                 failure.addSuppressed(e);
             }
         }
