@@ -12,10 +12,13 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.IllegalBlockingModeException;
 import java.nio.channels.Pipe;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -27,6 +30,7 @@ import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -197,7 +201,7 @@ class DirtyPagesTest {
         try (FakeVm real = RealMemory.vm();
                 FileChannel file = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ,
                         StandardOpenOption.WRITE)) {
-            file.write(java.nio.ByteBuffer.wrap(new byte[4 * PAGE]));
+            file.write(ByteBuffer.wrap(new byte[4 * PAGE]));
             MemoryRegion region = real.memory.add(0x10000, 4 * PAGE,
                     RegionOptions.of(Backing.sharedFile(path, 0)));
             DirtyPages pages = new DirtyPages(region);
@@ -208,7 +212,51 @@ class DirtyPagesTest {
             assertEquals(0x10000 + 3 * PAGE, e.address());
             assertThrows(MissingMemoryException.class,
                     () -> pages.writeTo(Channels.newChannel(new ByteArrayOutputStream())));
+            // Here it is the kernel that finds nothing, and says EFAULT.
+            try (FileChannel image = FileChannel.open(folder.resolve("image"), StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE)) {
+                for (Executable write : List.<Executable>of(() -> pages.writeTo(image),
+                        () -> pages.writeTo(image, 0))) {
+                    MissingMemoryException missing = assertThrows(MissingMemoryException.class, write);
+                    assertEquals(0x10000 + 3 * PAGE, missing.address());
+                    assertEquals(IOException.class, missing.getSuppressed()[0].getClass());
+                }
+                image.close();
+                pages.clear();
+                pages.add(0);
+                assertThrows(ClosedChannelException.class, () -> pages.writeTo(image, 0), "the memory is there");
+            }
         }
+    }
+
+    /** A copy is not interrupted, not even by a garbage collection that all threads must stop for. */
+    @Test
+    void aLongRunOfPagesIsWrittenInPieces() throws IOException {
+        int count = (40 << 20) / PAGE;
+        DirtyPages pages = new DirtyPages(region(count));
+        for (int i = 0; i < count; i++) {
+            pages.add(i);
+        }
+        List<Integer> pieces = new ArrayList<>();
+        assertEquals(40 << 20, pages.writeTo(new WritableByteChannel() {
+            @Override
+            public int write(ByteBuffer from) {
+                int length = from.remaining();
+                pieces.add(length);
+                from.position(from.limit());
+                return length;
+            }
+
+            @Override
+            public boolean isOpen() {
+                return true;
+            }
+
+            @Override
+            public void close() {
+            }
+        }));
+        assertEquals(List.of(16 << 20, 16 << 20, 8 << 20), pieces);
     }
 
     @Test

@@ -240,7 +240,7 @@ final class CarefulAccess {
             try {
                 return RiskyCopy.read(region, offset, piece, channel);
             } catch (IOException e) {
-                throw fault(address + done, piece, e);
+                throw Faults.missing(region, offset, piece, e);
             }
         });
     }
@@ -250,25 +250,9 @@ final class CarefulAccess {
             try {
                 return RiskyCopy.write(region, offset, piece, channel);
             } catch (IOException e) {
-                throw fault(address + done, piece, e);
+                throw Faults.missing(region, offset, piece, e);
             }
         });
-    }
-
-    /** The system call says EFAULT, in the words of the C library's language, where an access gives SIGBUS: so look. */
-    private IOException fault(long address, long length, IOException e) {
-        MemoryRegion region = memory.map().at(address);
-        if (!region.contains(address, length) || region.sureSize() != 0) {
-            return e;
-        }
-        try {
-            get(address, 1);
-            get(address + length - 1, 1);
-        } catch (MissingMemoryException missing) {
-            missing.addSuppressed(e);
-            throw missing;
-        }
-        return e;
     }
 
     /** How many bytes there are before the first that is 0; −1 when there are {@code most} and more. */

@@ -44,9 +44,6 @@ public final class DirtyPages {
         void copy(long offset, long length) throws IOException;
     }
 
-    /** A byte buffer holds less than 2 GiB. */
-    private static final long MAX_BUFFER = 1L << 30;
-
     private final MemoryRegion region;
     private final long pages;
     private final int words;
@@ -295,6 +292,8 @@ public final class DirtyPages {
      *             when the channel fails
      * @throws IllegalBlockingModeException
      *             when the channel is in non-blocking mode
+     * @throws MissingMemoryException
+     *             when some of it is gone, as that of a file that has been truncated
      * @throws IllegalStateException
      *             when the VM is closed
      */
@@ -321,6 +320,8 @@ public final class DirtyPages {
      *             when the file cannot be written
      * @throws IllegalArgumentException
      *             when the position is negative
+     * @throws MissingMemoryException
+     *             when some of it is gone, as that of a file that has been truncated
      * @throws IllegalStateException
      *             when the VM is closed
      */
@@ -340,14 +341,14 @@ public final class DirtyPages {
         return region.segment().asSlice(offset, length).asByteBuffer();
     }
 
-    /** Gives each run of dirty pages to a copy, in pieces that a byte buffer can hold; offsets and lengths in bytes. */
+    /** Gives each run of dirty pages to a copy, in pieces that do not take long; offsets and lengths in bytes. */
     private long copyEach(Copy copy) throws IOException {
         long bytes = 0;
         for (long first = nextDirty(0); first >= 0;) {
             long end = next(first, -1);
             end = (end < 0 ? pages : end);
             long offset = first * pageSize();
-            long length = Math.min((end - first) * pageSize(), MAX_BUFFER);
+            long length = Math.min((end - first) * pageSize(), CarefulAccess.PIECE);
             try {
                 copy.copy(offset, length);
                 if (!region.host().risk().isEmpty()) {
@@ -355,6 +356,8 @@ public final class DirtyPages {
                 }
             } catch (InternalError e) {
                 throw Faults.missing(region, region.guestAddress() + offset, length, e);
+            } catch (IOException e) {
+                throw Faults.missing(region, offset, length, e);
             }
             bytes += length;
             first = nextDirty(first + length / pageSize());

@@ -1,5 +1,8 @@
 package io.github.kvm4j.memory;
 
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+
 /**
  * Memory that is mapped and not there (a truncated file's) gives SIGBUS, of which the JVM makes an InternalError. It throws it
  * a little later, at the thread's next safepoint: in compiled code that can be in the caller, out of the try block. So
@@ -23,5 +26,29 @@ final class Faults {
             throw e;
         }
         return new MissingMemoryException(region, address, length, e);
+    }
+
+    /**
+     * Looks what a channel's exception means: where an access gives SIGBUS a system call says EFAULT, in the words of the C
+     * library's language.
+     *
+     * @return the exception, if the memory is there
+     * @throws MissingMemoryException
+     *             if it is not
+     */
+    static IOException missing(MemoryRegion region, long offset, long length, IOException e) {
+        if (region.host().risk().isEmpty()) {
+            return e;
+        }
+        try {
+            region.segment().get(ValueLayout.JAVA_BYTE, offset);
+            region.segment().get(ValueLayout.JAVA_BYTE, offset + length - 1);
+            settle();
+        } catch (InternalError error) {
+            MissingMemoryException missing = missing(region, region.guestAddress() + offset, length, error);
+            missing.addSuppressed(e);
+            throw missing;
+        }
+        return e;
     }
 }
