@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.LongStream;
@@ -18,6 +19,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 import io.github.kvm4j.bindings.kvm_dirty_gfn;
 import io.github.kvm4j.bindings.kvm_enable_cap;
@@ -26,6 +28,7 @@ import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.memory.DirtyPages;
+import io.github.kvm4j.memory.DirtyRingOverflowException;
 import io.github.kvm4j.memory.DirtyRings;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.memory.MemoryRegion;
@@ -34,11 +37,15 @@ import io.github.kvm4j.testing.FakeLibc;
 
 /** The rings' protocol, with a kernel that the test plays. */
 @DependsOnHost
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class DirtyRingsCallsTest {
 
     private static final int BYTES = 4096;
     private static final int ENTRIES = 256;
     private static final int PAGES = 100;
+
+    /** What the kernel leaves free, where nothing goes wrong. */
+    private static final int RESERVE = 64;
     private static final int DIRTY = 1;
     private static final int RESET = 2;
 
@@ -72,9 +79,15 @@ class DirtyRingsCallsTest {
     }
 
     private void push(int vcpu, int slot, long offset) {
+        assertEquals(0, kvm_dirty_gfn.flags(entry(vcpu, kernel.getOrDefault(vcpu, new long[2])[0])),
+                "the ring is full");
+        pushOver(vcpu, slot, offset);
+    }
+
+    /** Whether there is room or not, which the kernel does not ask here. */
+    private void pushOver(int vcpu, int slot, long offset) {
         long[] state = kernel.computeIfAbsent(vcpu, _ -> new long[2]);
         MemorySegment entry = entry(vcpu, state[0]++);
-        assertEquals(0, kvm_dirty_gfn.flags(entry), "the ring is full");
         kvm_dirty_gfn.slot(entry, slot);
         kvm_dirty_gfn.offset(entry, offset);
         kvm_dirty_gfn.flags(entry, DIRTY);
@@ -91,6 +104,12 @@ class DirtyRingsCallsTest {
                     kvm_dirty_gfn.flags(entry(ring.getKey(), state[1]++), 0);
                     count++;
                 }
+            } else {
+                // a closed vCPU's, all read: the kernel has it until the VM is gone
+                long[] state = ring.getValue();
+                long its = Math.min(most - count, state[0] - state[1]);
+                state[1] += its;
+                count += its;
             }
         }
         return count;
@@ -204,12 +223,12 @@ class DirtyRingsCallsTest {
         vm.createVcpu(0);
         vm.createVcpu(1);
         for (int round = 0; round < 10; round++) {
-            for (int i = 0; i < ENTRIES; i++) {
+            for (int i = 0; i < ENTRIES - RESERVE; i++) {
                 push(0, 7, (round + i) % PAGES);
             }
             push(1, 7, round);
             dirty.clear();
-            assertEquals(ENTRIES + 1, rings.harvest(dirty));
+            assertEquals(ENTRIES - RESERVE + 1, rings.harvest(dirty));
             assertEquals(LongStream.range(0, PAGES).boxed().toList(), pages());
         }
     }
@@ -219,7 +238,7 @@ class DirtyRingsCallsTest {
         libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> -Errno.EIO.number());
         rings.enable(BYTES);
         vm.createVcpu(0);
-        for (int i = 0; i < ENTRIES; i++) {
+        for (int i = 0; i < ENTRIES - RESERVE; i++) {
             push(0, 7, i % PAGES);
         }
         assertEquals("KVM_RESET_DIRTY_RINGS",
@@ -297,6 +316,201 @@ class DirtyRingsCallsTest {
         assertEquals(0, rings.harvest(dirty));
     }
 
+    /** A map that does something when it gets a region. */
+    private static final class Hostile extends HashMap<MemoryRegion, DirtyPages> {
+        private static final long serialVersionUID = 1;
+        private final transient Runnable action;
+
+        Hostile(Runnable action) {
+            this.action = action;
+        }
+
+        @Override
+        public DirtyPages computeIfAbsent(MemoryRegion key,
+                Function<? super MemoryRegion, ? extends DirtyPages> function) {
+            action.run();
+            return super.computeIfAbsent(key, function);
+        }
+    }
+
+    /** What it reads to the end of its own ring is reset too, and counted by the kernel with what was harvested. */
+    @Test
+    void aVcpuThatIsClosedDuringTheHarvestDoesNotMakeItEndEarly() {
+        rings.enable(BYTES);
+        Vcpu closing = vm.createVcpu(0);
+        vm.createVcpu(1);
+        for (int i = 0; i < 3; i++) {
+            push(0, 7, i);
+        }
+        for (int i = 0; i < 5; i++) {
+            push(1, 6, i);
+        }
+        MemoryRegion other = vm.memory().add(6, 0x1000_0000, PAGES * 4096L, Set.of(MemoryFlag.LOG_DIRTY_PAGES));
+        int[] calls = new int[1];
+        // interrupted by a signal, twice
+        libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> reset(calls[0]++ < 2 ? 4 : Integer.MAX_VALUE));
+        int[] regions = new int[1];
+        Map<MemoryRegion, DirtyPages> into = new Hostile(() -> {
+            if (regions[0]++ == 1) {
+                push(0, 7, 50);
+                push(0, 7, 51);
+                closing.close();
+            }
+        });
+        assertEquals(8, rings.harvest(into));
+        assertEquals(5, into.get(other).count());
+        for (int i = 0; i < 5; i++) {
+            assertEquals(0, kvm_dirty_gfn.flags(entry(1, i)), "its page may be copied, and is not protected yet");
+        }
+        assertEquals(2, rings.harvest(dirty));
+        assertEquals(List.of(50L, 51L), pages());
+    }
+
+    @Test
+    void whatIsLeftOfARegionIsTakenForTheNextInItsSlot() {
+        rings.enable(BYTES);
+        vm.createVcpu(0);
+        push(0, 7, 5);
+        push(0, 7, 60);
+        vm.memory().remove(region);
+        MemoryRegion next = vm.memory().add(7, 0x10000, 50 * 4096L, Set.of(MemoryFlag.LOG_DIRTY_PAGES));
+        assertEquals(2, rings.harvest(dirty));
+        assertEquals(Set.of(next), dirty.keySet());
+        assertTrue(dirty.get(next).isDirty(5));
+        assertEquals(1, dirty.get(next).count());
+    }
+
+    /** Seen with a guest that is emulated: what has no room goes over the oldest. */
+    @Test
+    void aRingThatHadNoRoomIsReportedAndGoesOnAllTheSame() {
+        rings.enable(BYTES);
+        vm.createVcpu(0);
+        for (int i = 0; i < ENTRIES + 7; i++) {
+            pushOver(0, 7, i % PAGES);
+        }
+        DirtyRingOverflowException e = assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
+        assertTrue(e.getMessage().contains("4096 bytes"), e.getMessage());
+        assertEquals(PAGES, dirty.get(region).count(), "what there is comes");
+        assertEquals(0, rings.harvest(dirty), "reported once");
+        for (int round = 0; round < 5; round++) {
+            dirty.clear();
+            for (int i = 0; i < ENTRIES - RESERVE; i++) {
+                push(0, 7, i % PAGES);
+            }
+            assertEquals(ENTRIES - RESERVE, rings.harvest(dirty));
+            assertEquals(PAGES, dirty.get(region).count());
+            assertEquals(kernel.get(0)[0], kernel.get(0)[1], "the kernel has them all back");
+        }
+    }
+
+    @Test
+    void aRingThatIsFullToTheLastEntryMayHaveLostSome() {
+        rings.enable(BYTES);
+        vm.createVcpu(0);
+        for (int i = 0; i < ENTRIES - 1; i++) {
+            push(0, 7, i % PAGES);
+        }
+        assertEquals(ENTRIES - 1, rings.harvest(dirty));
+        for (int i = 0; i < ENTRIES; i++) {
+            push(0, 7, i % PAGES);
+        }
+        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
+    }
+
+    @Test
+    void whatTheKernelHasGoneOverBeforeItTookItBackIsReadAgain() {
+        rings.enable(BYTES);
+        vm.createVcpu(0);
+        for (int i = 0; i < 200; i++) {
+            push(0, 7, i % 50);
+        }
+        int[] calls = new int[1];
+        libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> {
+            if (calls[0]++ == 0) {
+                for (int i = 200; i < ENTRIES + 5; i++) {
+                    pushOver(0, 7, i < ENTRIES ? 50 : 60 + i - ENTRIES);
+                }
+            }
+            return reset(Integer.MAX_VALUE);
+        });
+        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
+        assertEquals(LongStream.concat(LongStream.range(0, 50), LongStream.range(60, 65)).boxed().toList(), pages());
+        dirty.clear();
+        assertEquals(ENTRIES - 200, rings.harvest(dirty));
+        assertEquals(List.of(50L), pages());
+        for (int i = 0; i < PAGES; i++) {
+            push(0, 7, i);
+        }
+        assertEquals(PAGES, rings.harvest(dirty));
+        assertEquals(kernel.get(0)[0], kernel.get(0)[1]);
+    }
+
+    @Test
+    void aClosedVcpusRingMayHaveHadNoRoomEither() {
+        rings.enable(BYTES);
+        Vcpu vcpu = vm.createVcpu(0);
+        for (int i = 0; i < ENTRIES + 7; i++) {
+            pushOver(0, 7, i % PAGES);
+        }
+        vcpu.close();
+        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
+        assertEquals(PAGES, dirty.get(region).count());
+        assertEquals(0, rings.harvest(dirty));
+    }
+
+    /** Whatever went before, what is written to then is harvested, and the kernel gets all of it back. */
+    @Test
+    void noOverrunIsTheLast() {
+        Random random = new Random(3);
+        rings.enable(BYTES);
+        vm.createVcpu(0);
+        vm.createVcpu(1);
+        for (int round = 0; round < 3000; round++) {
+            int[] more = {random.nextInt(3)};
+            libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> {
+                if (more[0]-- > 0) {
+                    pushOver(2, random);
+                }
+                return switch (random.nextInt(4)) {
+                    case 0 -> -Errno.EINTR.number();
+                    case 1 -> reset(random.nextInt(100));
+                    default -> reset(Integer.MAX_VALUE);
+                };
+            });
+            pushOver(2, random);
+            harvestWhatever();
+            resetAsTheKernelDoes();
+            int harvests = 0;
+            while (harvestWhatever() > 0) {
+                assertTrue(++harvests < 10, "it never ends");
+            }
+            dirty.clear();
+            pushOver(0, 7, 3);
+            pushOver(1, 7, 99);
+            harvestWhatever();
+            assertEquals(List.of(3L, 99L), pages(), "round " + round);
+            for (long[] state : kernel.values()) {
+                assertEquals(state[0], state[1], "round " + round);
+            }
+        }
+    }
+
+    private void pushOver(int vcpus, Random random) {
+        for (int vcpu = 0; vcpu < vcpus; vcpu++) {
+            for (int i = random.nextInt(150); i > 0; i--) {
+                pushOver(vcpu, 7, random.nextInt(PAGES));
+            }
+        }
+    }
+
+    private int harvestWhatever() {
+        try {
+            return rings.harvest(dirty);
+        } catch (DirtyRingOverflowException _) {
+            return 1;
+        }
+    }
+
     /** A map that fails, or that closes what is being read, breaks nothing. */
     @Test
     void aMapThatFailsLosesNothing() {
@@ -304,21 +518,6 @@ class DirtyRingsCallsTest {
         Vcpu vcpu = vm.createVcpu(0);
         push(0, 7, 1);
         push(0, 7, 2);
-        class Hostile extends HashMap<MemoryRegion, DirtyPages> {
-            private static final long serialVersionUID = 1;
-            private final transient Runnable action;
-
-            Hostile(Runnable action) {
-                this.action = action;
-            }
-
-            @Override
-            public DirtyPages computeIfAbsent(MemoryRegion key,
-                    Function<? super MemoryRegion, ? extends DirtyPages> function) {
-                action.run();
-                return super.computeIfAbsent(key, function);
-            }
-        }
         assertThrows(UnsupportedOperationException.class, () -> rings.harvest(new Hostile(() -> {
             throw new UnsupportedOperationException();
         })));

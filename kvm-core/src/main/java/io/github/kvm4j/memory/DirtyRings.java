@@ -1,6 +1,5 @@
 package io.github.kvm4j.memory;
 
-import java.util.List;
 import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
@@ -21,8 +20,8 @@ import io.github.kvm4j.internal.vm.VmState;
 /**
  * The pages that a guest has written to, in a ring for each vCPU: an entry for each page, of the regions with
  * {@link MemoryFlag#LOG_DIRTY_PAGES}. What it takes to follow the writes is in proportion to them, and not to the memory;
- * and a guest that writes faster than somebody harvests waits: a vCPU whose ring is full exits with
- * {@link io.github.kvm4j.exit.Exit.DirtyRingFull}, at each run until {@link #harvest} has made room.
+ * and a guest that writes faster than somebody harvests waits: a vCPU whose ring is full, but for a reserve of 64 entries or
+ * more, exits with {@link io.github.kvm4j.exit.Exit.DirtyRingFull}, at each run until {@link #harvest} has made room.
  *
  * <pre>{@code
  * vm.dirtyRings().enable(65536);               // before the first vCPU
@@ -50,8 +49,8 @@ public final class DirtyRings {
     private final GuestMemory memory;
     private final Object lock = new Object();
 
-    /** How many entries have been harvested and not reset; under the lock. */
-    private long unreset;
+    /** How many entries the kernel has reset in all; under the lock. */
+    private long reset;
 
     /**
      * For {@link io.github.kvm4j.Vm} alone.
@@ -155,7 +154,9 @@ public final class DirtyRings {
      * later write makes a new entry. KVM_RESET_DIRTY_RINGS, section 7.36. The pages may be copied when this returns, as with
      * {@link DirtyPages#writeTo}, and not before.
      * <p>
-     * A vCPU that has been closed leaves its entries for this call. Those of a region that is gone are left out.
+     * A vCPU that has been closed leaves its entries for this call. Those of a region that is gone are left out; or, where
+     * another region has its slot by now, they are taken for that one's: it then has dirty pages too many, never too few.
+     * Harvest before {@link GuestMemory#remove} to have none.
      *
      * @param into
      *            gets the pages: added to the set of their region, which is made when there is none; one that several
@@ -163,6 +164,8 @@ public final class DirtyRings {
      * @return how many entries there were
      * @throws IllegalStateException
      *             when the VM has no rings
+     * @throws DirtyRingOverflowException
+     *             when a ring was full to its last entry, so that there may be others that it had no room for
      * @throws KvmException
      *             when the kernel refuses. The pages are in the map all the same, and the next call tries again
      * @throws ClosedException
@@ -172,19 +175,17 @@ public final class DirtyRings {
     public int harvest(Map<MemoryRegion, DirtyPages> into) {
         vm.lifecycle().requireOpen();
         requireEnabled();
-        List<DirtyRing> rings = vm.dirtyRings();
         synchronized (lock) {
             Harvest harvest = new Harvest(into);
-            int count = 0;
             try {
-                for (DirtyRing ring : rings) {
-                    count += ring.harvest(harvest);
-                }
+                vm.dirtyRings().forEach(ring -> ring.harvest(harvest));
             } finally {
-                unreset += harvest.entries;
-                reset(rings);
+                reset(harvest);
             }
-            return count;
+            if (vm.dirtyRings().stream().filter(DirtyRing::takeOverrun).count() > 0) {
+                throw new DirtyRingOverflowException(vm.dirtyRingSize());
+            }
+            return harvest.entries;
         }
     }
 
@@ -195,12 +196,12 @@ public final class DirtyRings {
     }
 
     /** Until all is reset: a signal makes the kernel stop in between, and count what it has done. */
-    private void reset(List<DirtyRing> rings) {
+    private void reset(Harvest harvest) {
         int nothing = 0;
-        while (unreset > 0) {
+        for (long unreset = unreset(); unreset > 0; unreset = unreset()) {
             long result = vm.fd().attempt(Ioctl.KVM_RESET_DIRTY_RINGS, 0);
             if (result > 0) {
-                unreset -= result;
+                reset += result;
                 nothing = 0;
                 continue;
             }
@@ -208,12 +209,29 @@ public final class DirtyRings {
             if ((result < 0 && !Errno.EINTR.is(result)) || nothing == RESET_TRIES) {
                 throw Explanations.failure(Ioctl.KVM_RESET_DIRTY_RINGS, result < 0 ? result : -Errno.EINTR.number());
             }
-            if (result == 0 && nothing >= NOTHING_TRIES && rings.stream().allMatch(DirtyRing::isReset)) {
-                // Somebody else has reset them, by a raw ioctl.
-                unreset = 0;
+            if (result == 0 && nothing >= NOTHING_TRIES) {
+                if (readAgain(harvest)) {
+                    nothing = NOTHING_TRIES - 1;
+                } else if (vm.dirtyRings().stream().allMatch(DirtyRing::isReset)) {
+                    // Somebody else has reset them, by a raw ioctl.
+                    reset += unreset;
+                }
             }
         }
-        unreset = 0;
+        vm.dirtyRings().forEach(DirtyRing::resetAll);
+    }
+
+    /**
+     * How many entries have been read and not reset, in all rings. It is counted anew each time: a vCPU that is closed
+     * meanwhile reads its own to the end, and the kernel resets and counts these too.
+     */
+    private long unreset() {
+        return vm.dirtyRings().stream().mapToLong(DirtyRing::read).sum() - reset;
+    }
+
+    /** The kernel gets no further where it has gone over what it was to reset. */
+    private boolean readAgain(Harvest harvest) {
+        return vm.dirtyRings().stream().filter(ring -> ring.readAgain(harvest)).count() > 0;
     }
 
     /** Puts entries into the sets, mostly into the one that the entry before went into. */
