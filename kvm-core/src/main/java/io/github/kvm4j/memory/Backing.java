@@ -14,6 +14,11 @@ public sealed interface Backing {
      * A file in memory that another process can map too (a vhost-user device, say), zeroed. It is sealed: nobody can make it
      * shorter or longer, or take that seal off (F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_SEAL). What leads to it is
      * {@link MemoryRegion#sharedFile()}.
+     * <p>
+     * A host that promises no more memory than it has ({@code vm.overcommit_memory} is 2) promises a page of it when that is
+     * first touched, and can refuse then. There, it is memory that can be missing, which gives
+     * {@link MissingMemoryException}, and that {@link GuestAtomics} do not take, unless {@link HostOption#PREFAULT} has touched
+     * it all.
      *
      * @param name
      *            for {@code /proc/PID/maps} and the like; at most 249 bytes

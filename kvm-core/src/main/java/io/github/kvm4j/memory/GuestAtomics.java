@@ -17,7 +17,8 @@ import io.github.kvm4j.ClosedException;
  * An address is a multiple of the number's size. Numbers are little-endian, as in {@link GuestAccess}.
  * <p>
  * It is refused on memory that the host may be unable to provide, such as a file's that others can truncate: there an atomic
- * access can end the JVM. Anonymous memory, memfds of this library's and sealed files are all right.
+ * access can end the JVM. Anonymous memory, memfds of this library's and sealed files are all right; memfds and sealed files
+ * only with {@link HostOption#PREFAULT} where {@code vm.overcommit_memory} is 2.
  * <p>
  * Any thread may use it, until the VM is closed.
  */

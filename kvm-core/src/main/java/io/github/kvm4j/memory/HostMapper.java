@@ -2,6 +2,7 @@ package io.github.kvm4j.memory;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
@@ -27,13 +28,22 @@ final class HostMapper {
 
     private static final String TRUNCATED = "a file, which others can truncate";
     private static final String NO_HUGE_PAGE = "the pool of huge pages, of which none was reserved";
+    private static final String NOT_PROMISED = "a memfd, of whose pages this host promises none before it is first touched "
+            + "(vm.overcommit_memory is 2); HostOption.PREFAULT touches them all";
 
     private final Host host;
     private final Libc libc;
+    private final Path overcommit;
 
     HostMapper(Host host) {
+        this(host, Path.of("/proc/sys/vm/overcommit_memory"));
+    }
+
+    /** With the file that tells how the host promises memory. */
+    HostMapper(Host host, Path overcommit) {
         this.host = host;
         this.libc = host.libc();
+        this.overcommit = overcommit;
     }
 
     /** Refuses what the options do not allow. */
@@ -87,7 +97,7 @@ final class HostMapper {
                     libc_h.F_SEAL_SHRINK() | libc_h.F_SEAL_GROW() | libc_h.F_SEAL_SEAL()), "");
             // The file has the huge pages; the flag says so once more, for what is said of a failure.
             return map(guestAddress, size, options, libc_h.MAP_SHARED() | hugetlb(libc_h.MAP_HUGETLB(), options), fd, 0,
-                    risk(options), true);
+                    options.hugePageSize() == 0 ? memfdRisk(options) : risk(options), true);
         } catch (Throwable t) {
             Cleanup.after(t, fd::close);
             throw t;
@@ -115,7 +125,7 @@ final class HostMapper {
             long seals = libc.fcntl(fd.number(), libc_h.F_GET_SEALS(), 0);
             boolean sealed = seals >= 0 && (seals & libc_h.F_SEAL_SHRINK()) != 0;
             return map(guestAddress, size, options, file.shared() ? libc_h.MAP_SHARED() : libc_h.MAP_PRIVATE(), fd,
-                    file.offset(), sealed ? HostMemory.NONE : TRUNCATED, false);
+                    file.offset(), sealed ? memfdRisk(options) : TRUNCATED, false);
         }
     }
 
@@ -176,6 +186,24 @@ final class HostMapper {
         return options.hugePageSize() != 0 && options.hostOptions().contains(HostOption.NO_RESERVE)
                 ? NO_HUGE_PAGE
                 : HostMemory.NONE;
+    }
+
+    /**
+     * A memfd's pages are counted against what the host has promised when they are first touched, and not when it is mapped.
+     * Where the host promises no more than it has, one too many gives SIGBUS.
+     */
+    private String memfdRisk(RegionOptions options) {
+        return promisesNoMoreThanItHas() && !options.hostOptions().contains(HostOption.PREFAULT)
+                ? NOT_PROMISED
+                : HostMemory.NONE;
+    }
+
+    private boolean promisesNoMoreThanItHas() {
+        try {
+            return Files.readString(overcommit).strip().equals("2");
+        } catch (IOException e) {
+            return false; // that there is no such file is no reason to have no memory
+        }
     }
 
     private static long check(String call, long result, String explanation) {

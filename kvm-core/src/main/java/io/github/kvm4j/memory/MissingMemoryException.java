@@ -4,7 +4,8 @@ import java.io.Serial;
 
 /**
  * Thrown by an access to memory that the host cannot provide: the file behind it has been truncated, it could not be read
- * from its disk, or, with huge pages that are not reserved, there is none left. Part of the access may have been done. (What
+ * from its disk, or, with huge pages that are not reserved, or a memfd on a host that promises no more than it has, there is
+ * none left. Part of the access may have been done. (What
  * is accessed by a {@link MemoryRegion#segment() segment} gives an {@link InternalError} instead, and KVM_RUN gives EFAULT.)
  */
 public class MissingMemoryException extends RuntimeException {
