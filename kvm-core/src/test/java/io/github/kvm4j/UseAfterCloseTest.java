@@ -82,8 +82,8 @@ class UseAfterCloseTest {
             "dirtyLog", "dirtyRings", "coalescedIo", "zones", "virtualMemory",
             "unsafe", "syncRegs", "interrupts", "device", "fpu", "msrs", "apic", "machineChecks", "nested", "options",
             "time", "irqchip", "xen", "tdx",
-            "kick", "vcpuMmapSize", "regions", "slot", "guestAddress", "size", "flags", "segment()", "toString",
-            "sharedFile", "atomics", "builder", "region", "equals", "hashCode");
+            "kick", "vcpuMmapSize", "regions", "slot", "addressSpace", "guestAddress", "size", "flags", "segment()",
+            "toString", "sharedFile", "atomics", "builder", "region", "equals", "hashCode");
 
     /** The parts of one architecture each; the host's is harmless, the others are refused without a word about closing. */
     private static final Set<String> FACETS = Set.of("x86", "arm64", "riscv");

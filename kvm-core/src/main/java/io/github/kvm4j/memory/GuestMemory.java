@@ -2,10 +2,14 @@ package io.github.kvm4j.memory;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -22,18 +26,26 @@ import io.github.kvm4j.unsafe.ForeignMemory;
  * The memory of a VM: regions of guest-physical addresses, each with host memory of the library's own, and access to it. The
  * VM owns it, and unmaps it when it is closed, after the kernel has let go of it.
  * <p>
- * Any thread may use it. Guest-physical addresses are unsigned.
+ * Any thread may use it. Guest-physical addresses are unsigned. An access by guest-physical address goes to address space 0,
+ * the guest's ordinary one; to what only another one has ({@link RegionOptions#withAddressSpace}), by
+ * {@link MemoryRegion#segment}.
  * <p>
  * Whatever is wrong with a region is refused before the kernel sees it: an address or size that is not a multiple of the page
  * size, a size of 0 or above what a slot takes, an end beyond the guest-physical address space, a range that overlaps another
- * region, a slot that is taken or that the VM does not have. What KVM knows alone (the width of this processor's addresses)
- * is for the kernel to refuse.
+ * region of its address space, a slot that is taken or that the VM does not have. What KVM knows alone (the width of this
+ * processor's addresses) is for the kernel to refuse.
  */
 public final class GuestMemory extends GuestAccess {
 
     private final VmState vm;
     private final HostMapper mapper;
     private final Slots slots;
+
+    /**
+     * The regions of address spaces other than 0, which no access by address goes to; changed under the VM's lock, and read
+     * without.
+     */
+    private volatile Map<Integer, MemoryMap> others = Map.of();
 
     /** What is mapped, that of removed regions included until it is unmapped; under the VM's lock. */
     private final List<HostMemory> mapped = new ArrayList<>();
@@ -53,7 +65,10 @@ public final class GuestMemory extends GuestAccess {
         this.vm = vm;
         this.mapper = new HostMapper(vm.fd().host());
         this.slots = new Slots(vm);
-        vm.beforeClose(() -> map(MemoryMap.CLOSED));
+        vm.beforeClose(() -> {
+            map(MemoryMap.CLOSED);
+            others = Map.of();
+        });
         vm.beforeDescriptor(this::releaseMemfds);
         vm.afterClose(this::release);
     }
@@ -132,7 +147,7 @@ public final class GuestMemory extends GuestAccess {
     @Issues(Ioctl.KVM_SET_USER_MEMORY_REGION)
     public MemoryRegion add(int slot, long guestAddress, long size, Set<MemoryFlag> flags) {
         vm.lifecycle().requireOpen();
-        slots.checkSlot(map(), slot);
+        slots.slot(map(), 0, slot);
         return add(guestAddress, size, RegionOptions.anonymous().withFlags(flags).withSlot(slot));
     }
 
@@ -178,12 +193,15 @@ public final class GuestMemory extends GuestAccess {
     /** Refuses what {@link #add} would refuse of one or the other, before anything is mapped. */
     void check(List<MemoryBuilder.Planned> planned) {
         vm.lifecycle().requireOpen();
-        MemoryMap map = map();
+        Map<Integer, MemoryMap> maps = new HashMap<>();
         for (MemoryBuilder.Planned plan : planned) {
+            int space = plan.options().addressSpace();
+            MemoryMap map = maps.computeIfAbsent(space, this::map);
             int slot = checkPlace(map, plan.guestAddress(), plan.size(), plan.options());
             mapper.check(plan.size(), plan.options());
-            slots.checkBacking(map, this, plan.options().backing(), plan.size());
-            map = map.with(MemoryRegion.planned(slot, plan.guestAddress(), plan.size(), plan.options().flags()));
+            slots.checkBacking(this, plan.options().backing(), plan.size());
+            maps.put(space,
+                    map.with(MemoryRegion.planned(slot, plan.guestAddress(), plan.size(), plan.options().flags())));
         }
     }
 
@@ -191,16 +209,17 @@ public final class GuestMemory extends GuestAccess {
         vm.lifecycle().requireOpen();
         Objects.requireNonNull(options);
         // Checked before there is anything to map, which can take long and so is done without the lock; and then again.
-        checkPlace(map(), guestAddress, size, options);
+        int space = options.addressSpace();
+        checkPlace(map(space), guestAddress, size, options);
         slots.checkFlags(options.flags());
-        slots.checkBacking(map(), this, options.backing(), size);
+        slots.checkBacking(this, options.backing(), size);
         HostMemory host = source.get();
         try {
             return vm.lifecycle().whileOpen(() -> {
-                int slot = checkPlace(map(), guestAddress, size, options);
-                slots.checkBacking(map(), this, options.backing(), size);
+                int slot = checkPlace(map(space), guestAddress, size, options);
+                slots.checkBacking(this, options.backing(), size);
                 MemoryRegion region = new MemoryRegion(slot, guestAddress, options.flags(), host);
-                MemoryMap next = map().with(region);
+                MemoryMap next = map(space).with(region);
                 mapped.add(host);
                 try {
                     // The last thing that can fail: from here on the guest has the memory.
@@ -209,7 +228,7 @@ public final class GuestMemory extends GuestAccess {
                     mapped.remove(host);
                     throw t;
                 }
-                map(next);
+                map(space, next);
                 return region;
             });
         } catch (Throwable t) {
@@ -220,8 +239,11 @@ public final class GuestMemory extends GuestAccess {
 
     /** Returns the slot, that of the caller's choice or the lowest that is free. */
     private int checkPlace(MemoryMap map, long guestAddress, long size, RegionOptions options) {
-        int slot = options.slot().orElseGet(() -> slots.free(map));
-        slots.checkSlot(map, slot);
+        int space = options.addressSpace();
+        slots.checkAddressSpace(space);
+        int slot = options.slot().isPresent()
+                ? slots.slot(map, space, options.slot().getAsInt())
+                : slots.free(map, space);
         slots.checkRange(map, guestAddress, size, null);
         return slot;
     }
@@ -246,7 +268,7 @@ public final class GuestMemory extends GuestAccess {
         vm.lifecycle().whileOpen(() -> {
             requireCurrent(region);
             slots.delete(region);
-            map(map().without(region));
+            map(region.addressSpace(), map(region.addressSpace()).without(region));
             return region;
         });
         // Without the lock, since it may wait for another thread. A close of the VM meanwhile waits for it, or does it itself.
@@ -311,18 +333,19 @@ public final class GuestMemory extends GuestAccess {
                 throw new IllegalArgumentException("KVM does not change READONLY of " + region
                         + "; remove it, and add another");
             }
-            slots.checkRange(map(), guestAddress, region.size(), region);
+            int space = region.addressSpace();
+            slots.checkRange(map(space), guestAddress, region.size(), region);
             MemoryRegion changed = new MemoryRegion(region.slot(), guestAddress, flags, region.host());
-            MemoryMap next = map().without(region).with(changed);
+            MemoryMap next = map(space).without(region).with(changed);
             slots.set(region.slot(), guestAddress, region.segment(), flags);
-            map(next);
+            map(space, next);
             return changed;
         });
     }
 
     /** Refuses what is not, or no longer, a region of this VM; under the VM's lock. */
     void requireCurrent(MemoryRegion region) {
-        if (!map().has(region)) {
+        if (!map(region.addressSpace()).has(region)) {
             throw new IllegalArgumentException(
                     region + " is no region of this memory, or not any more; there are: " + regions());
         }
@@ -331,16 +354,36 @@ public final class GuestMemory extends GuestAccess {
     /** The region in a slot. */
     @Nullable
     MemoryRegion find(int slot) {
-        return map().inSlot(slot);
+        return map(Slots.addressSpace(slot)).inSlot(slot);
+    }
+
+    /** The regions of an address space. */
+    private MemoryMap map(int space) {
+        return space == 0 ? map() : others.getOrDefault(space, MemoryMap.EMPTY);
+    }
+
+    private void map(int space, MemoryMap next) {
+        if (space == 0) {
+            map(next);
+            return;
+        }
+        Map<Integer, MemoryMap> changed = new TreeMap<>(others);
+        changed.put(space, next);
+        others = changed;
     }
 
     /**
      * Returns the regions.
      *
-     * @return all of them, in the order of their addresses; unmodifiable. None once the VM is closed
+     * @return all of them, in the order of their address spaces, and in each of their addresses; unmodifiable. None once the VM
+     *         is closed
      */
     public List<MemoryRegion> regions() {
-        return map().regions();
+        Map<Integer, MemoryMap> more = others;
+        return more.isEmpty()
+                ? map().regions()
+                : Stream.concat(Stream.of(map()), more.values().stream()).flatMap(map -> map.regions().stream())
+                        .toList();
     }
 
     /**

@@ -45,12 +45,21 @@ public final class MemoryRegion {
     }
 
     /**
-     * Returns the slot's number.
+     * Returns the slot's number, as KVM has it: with the number of the address space in bits 16 and up.
      *
      * @return 0 or more
      */
     public int slot() {
         return slot;
+    }
+
+    /**
+     * Returns the address space that it is in.
+     *
+     * @return 0 for the guest's ordinary one; 1, on x86, for that of system management mode
+     */
+    public int addressSpace() {
+        return Slots.addressSpace(slot);
     }
 
     /**
@@ -139,7 +148,7 @@ public final class MemoryRegion {
 
     @Override
     public String toString() {
-        return "slot " + slot + " at " + range(guestAddress, size()) + (flags.isEmpty() ? "" : " " + flags);
+        return "slot " + Slots.name(slot) + " at " + range(guestAddress, size()) + (flags.isEmpty() ? "" : " " + flags);
     }
 
     static String range(long address, long size) {

@@ -14,7 +14,10 @@ import java.util.Set;
 public final class RegionOptions {
 
     private static final RegionOptions ANONYMOUS = new RegionOptions(Backing.anonymous(),
-            EnumSet.noneOf(HostOption.class), EnumSet.noneOf(MemoryFlag.class), 0, -1);
+            EnumSet.noneOf(HostOption.class), EnumSet.noneOf(MemoryFlag.class), 0, 0, -1);
+
+    /** It has the upper half of a slot's number, of which the sign is for none. */
+    private static final int MAX_ADDRESS_SPACE = Short.MAX_VALUE;
 
     private final Backing backing;
     private final EnumSet<HostOption> options;
@@ -23,15 +26,18 @@ public final class RegionOptions {
     /** In bytes, or 0. */
     private final long hugePageSize;
 
+    private final int addressSpace;
+
     /** Or −1: the library chooses. */
     private final int slot;
 
     private RegionOptions(Backing backing, EnumSet<HostOption> options, EnumSet<MemoryFlag> flags, long hugePageSize,
-            int slot) {
+            int addressSpace, int slot) {
         this.backing = backing;
         this.options = options;
         this.flags = flags;
         this.hugePageSize = hugePageSize;
+        this.addressSpace = addressSpace;
         this.slot = slot;
         check();
     }
@@ -53,7 +59,7 @@ public final class RegionOptions {
      * @return the options
      */
     public static RegionOptions of(Backing backing) {
-        return new RegionOptions(Objects.requireNonNull(backing), ANONYMOUS.options, ANONYMOUS.flags, 0, -1);
+        return new RegionOptions(Objects.requireNonNull(backing), ANONYMOUS.options, ANONYMOUS.flags, 0, 0, -1);
     }
 
     /**
@@ -68,7 +74,7 @@ public final class RegionOptions {
     public RegionOptions with(HostOption... more) {
         EnumSet<HostOption> all = EnumSet.copyOf(options);
         Collections.addAll(all, more);
-        return new RegionOptions(backing, all, flags, hugePageSize, slot);
+        return new RegionOptions(backing, all, flags, hugePageSize, addressSpace, slot);
     }
 
     /**
@@ -85,7 +91,7 @@ public final class RegionOptions {
     RegionOptions withFlags(Iterable<MemoryFlag> more) {
         EnumSet<MemoryFlag> all = EnumSet.copyOf(flags);
         more.forEach(all::add);
-        return new RegionOptions(backing, options, all, hugePageSize, slot);
+        return new RegionOptions(backing, options, all, hugePageSize, addressSpace, slot);
     }
 
     /**
@@ -103,14 +109,33 @@ public final class RegionOptions {
         if (Long.bitCount(pageSize) != 1 || pageSize < 0) {
             throw new IllegalArgumentException("the size of huge pages is a power of two: " + pageSize);
         }
-        return new RegionOptions(backing, options, flags, pageSize, slot);
+        return new RegionOptions(backing, options, flags, pageSize, addressSpace, slot);
+    }
+
+    /**
+     * Puts the memory into another address space than 0. On x86 there is number 1, which a vCPU sees in system management mode,
+     * and nothing of 0 with it: memory that it is to see in both is given in both, as {@link Backing#memfd} in the one and as
+     * {@link Backing#sharedFile} of {@link MemoryRegion#sharedFile} in the other. KVM_SET_USER_MEMORY_REGION, section 4.35.
+     *
+     * @param number
+     *            from 0 to below {@link io.github.kvm4j.Capability#MULTI_ADDRESS_SPACE}
+     * @return these, in that address space
+     * @throws IllegalArgumentException
+     *             when it is negative, or above what a slot's number has room for
+     */
+    public RegionOptions withAddressSpace(int number) {
+        if (number < 0 || number > MAX_ADDRESS_SPACE) {
+            throw new IllegalArgumentException(
+                    "address space " + number + " is out of range: 0 to " + MAX_ADDRESS_SPACE);
+        }
+        return new RegionOptions(backing, options, flags, hugePageSize, number, slot);
     }
 
     /**
      * Chooses the slot.
      *
      * @param number
-     *            from 0 to below {@link io.github.kvm4j.Capability#NR_MEMSLOTS}
+     *            from 0 to below {@link io.github.kvm4j.Capability#NR_MEMSLOTS}, in its address space
      * @return these, in that slot
      * @throws IllegalArgumentException
      *             when it is negative
@@ -119,7 +144,7 @@ public final class RegionOptions {
         if (number < 0) {
             throw new IllegalArgumentException("memory slot " + number + " is negative");
         }
-        return new RegionOptions(backing, options, flags, hugePageSize, number);
+        return new RegionOptions(backing, options, flags, hugePageSize, addressSpace, number);
     }
 
     private void check() {
@@ -185,9 +210,18 @@ public final class RegionOptions {
     }
 
     /**
+     * Returns the address space that the memory is for.
+     *
+     * @return 0 for the guest's ordinary one
+     */
+    public int addressSpace() {
+        return addressSpace;
+    }
+
+    /**
      * Returns the slot that the caller has chosen.
      *
-     * @return its number; empty when the library chooses
+     * @return its number in its address space; empty when the library chooses
      */
     public OptionalInt slot() {
         return slot < 0 ? OptionalInt.empty() : OptionalInt.of(slot);
@@ -196,18 +230,19 @@ public final class RegionOptions {
     @Override
     public boolean equals(Object other) {
         return other instanceof RegionOptions its && backing.equals(its.backing) && options.equals(its.options)
-                && flags.equals(its.flags) && hugePageSize == its.hugePageSize && slot == its.slot;
+                && flags.equals(its.flags) && hugePageSize == its.hugePageSize
+                && addressSpace == its.addressSpace && slot == its.slot;
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(backing, options, flags, hugePageSize, slot);
+        return Objects.hash(backing, options, flags, hugePageSize, addressSpace, slot);
     }
 
     @Override
     public String toString() {
         return backing + (options.isEmpty() ? "" : " " + options) + (flags.isEmpty() ? "" : " " + flags)
                 + (hugePageSize == 0 ? "" : String.format(" hugetlb 0x%x", hugePageSize))
-                + (slot < 0 ? "" : " slot " + slot);
+                + (addressSpace == 0 ? "" : " address space " + addressSpace) + (slot < 0 ? "" : " slot " + slot);
     }
 }

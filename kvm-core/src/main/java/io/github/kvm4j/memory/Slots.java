@@ -29,6 +29,9 @@ final class Slots {
     /** What an arm64 VM has of itself (section 4.2), and what KVM can at the most where it does not tell. */
     private static final int ARM64_ADDRESS_BITS = 40;
 
+    /** Where in a slot's number that of its address space is (section 4.35). */
+    private static final int SPACE_SHIFT = 16;
+
     private final VmState vm;
     private final int pageSize;
     private final int limit;
@@ -55,9 +58,21 @@ final class Slots {
         return bits > 0 ? bits : Long.SIZE;
     }
 
-    /** The lowest that is free. */
-    int free(MemoryMap map) {
-        for (int slot = 0; slot < limit; slot++) {
+    /** The address space of a slot. */
+    static int addressSpace(int slot) {
+        return slot >>> SPACE_SHIFT;
+    }
+
+    /** A slot's number in its address space, and which that is unless it is 0. */
+    static String name(int slot) {
+        int space = addressSpace(slot);
+        return space == 0 ? Integer.toString(slot) : (slot - (space << SPACE_SHIFT)) + " of address space " + space;
+    }
+
+    /** The lowest that is free of an address space, whose regions these are. */
+    int free(MemoryMap map, int space) {
+        for (int number = 0; number < limit; number++) {
+            int slot = (space << SPACE_SHIFT) + number;
             if (map.inSlot(slot) == null) {
                 return slot;
             }
@@ -65,15 +80,30 @@ final class Slots {
         throw new IllegalArgumentException("all " + limit + " memory slots of this VM are taken");
     }
 
-    /** Refuses a slot that does not exist or is taken. */
-    void checkSlot(MemoryMap map, int slot) {
-        if (slot < 0 || slot >= limit) {
+    /** The slot with a number in an address space, whose regions these are; refuses one that does not exist or is taken. */
+    int slot(MemoryMap map, int space, int number) {
+        if (number < 0 || number >= limit) {
             throw new IllegalArgumentException(
-                    "memory slot " + slot + " is out of range: this VM has 0 to " + (limit - 1));
+                    "memory slot " + number + " is out of range: this VM has 0 to " + (limit - 1));
         }
+        int slot = (space << SPACE_SHIFT) + number;
         MemoryRegion other = map.inSlot(slot);
         if (other != null) {
-            throw new IllegalArgumentException("memory slot " + slot + " is taken: " + other);
+            throw new IllegalArgumentException("memory slot " + name(slot) + " is taken: " + other);
+        }
+        return slot;
+    }
+
+    /** Refuses an address space that this VM does not have. */
+    void checkAddressSpace(int space) {
+        if (space == 0) {
+            return;
+        }
+        vm.require(Ioctl.KVM_SET_USER_MEMORY_REGION, Capability.MULTI_ADDRESS_SPACE);
+        int spaces = vm.checkExtension(Capability.MULTI_ADDRESS_SPACE.number());
+        if (space >= spaces) {
+            throw new IllegalArgumentException(
+                    "address space " + space + " is out of range: this VM has 0 to " + (spaces - 1));
         }
     }
 
@@ -140,13 +170,13 @@ final class Slots {
     }
 
     /** Refuses a part of a guest_memfd that is not there, or that another region has. */
-    void checkBacking(MemoryMap map, GuestMemory memory, Backing backing, long size) {
+    void checkBacking(GuestMemory memory, Backing backing, long size) {
         if (!(backing instanceof Backing.OfGuestMemfd part)) {
             return;
         }
         vm.require(Ioctl.KVM_SET_USER_MEMORY_REGION2);
         part.memfd().checkRange(memory, part.offset(), size);
-        for (MemoryRegion other : map.regions()) {
+        for (MemoryRegion other : memory.regions()) {
             Backing.OfGuestMemfd its = other.host().guestMemfd();
             if (its != null && its.memfd().equals(part.memfd()) && its.offset() < part.offset() + size
                     && part.offset() < its.offset() + other.size()) {

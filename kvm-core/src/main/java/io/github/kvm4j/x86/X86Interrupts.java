@@ -56,8 +56,8 @@ public final class X86Interrupts {
 
     /**
      * Sends a system management interrupt. KVM_SMI, section 4.96, {@link io.github.kvm4j.Capability#X86_SMM}. System management
-     * mode sees memory of its own, address space 1 ({@link io.github.kvm4j.Capability#MULTI_ADDRESS_SPACE}): without a slot
-     * there for the 64 KiB at its base, 0x30000 at first, the next run kills the VM.
+     * mode sees memory of its own, address space 1 ({@link io.github.kvm4j.memory.RegionOptions#withAddressSpace}): without a
+     * region there for the 64 KiB at its base, 0x30000 at first, the next run kills the VM.
      *
      * @throws UnsupportedCapabilityException
      *             without the capability

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -27,10 +26,12 @@ import io.github.kvm4j.KvmException;
 import io.github.kvm4j.MpState;
 import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.Vm;
-import io.github.kvm4j.bindings.kvm_userspace_memory_region;
 import io.github.kvm4j.exit.Exit;
 import io.github.kvm4j.exit.X86RunFlag;
 import io.github.kvm4j.internal.sys.Architecture;
+import io.github.kvm4j.memory.Backing;
+import io.github.kvm4j.memory.MemoryRegion;
+import io.github.kvm4j.memory.RegionOptions;
 import io.github.kvm4j.testing.KvmKind;
 import io.github.kvm4j.testing.RealModeGuest;
 import io.github.kvm4j.testing.RequiresKvm;
@@ -262,19 +263,16 @@ class KernelSelftestsVcpuTest {
     @Test
     @RequiresKvm(capability = {Capability.X86_SMM, Capability.MULTI_ADDRESS_SPACE})
     void smmIsEnteredAndLeft() {
+        // Both address spaces have the same memory, but for what is system management mode's alone.
+        vm.memory().remove(vm.memory().regions().getFirst());
+        MemoryRegion ram = vm.memory().add(0, MEMORY, RegionOptions.of(Backing.memfd("ram")));
+        vm.memory().add(0, SMRAM, RegionOptions.of(Backing.sharedFile(ram.sharedFile().orElseThrow(), 0))
+                .withAddressSpace(1));
+        MemorySegment smram = vm.memory().add(SMRAM, MEMORY - SMRAM, RegionOptions.anonymous().withAddressSpace(1))
+                .segment();
         Vcpu vcpu = vcpu(0);
-        // System management mode has an address space of its own, in which this is its memory.
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment slot = kvm_userspace_memory_region.allocate(arena);
-            kvm_userspace_memory_region.slot(slot, 1 << 16);
-            kvm_userspace_memory_region.guest_phys_addr(slot, SMRAM);
-            kvm_userspace_memory_region.memory_size(slot, MEMORY - SMRAM);
-            kvm_userspace_memory_region.userspace_addr(slot,
-                    vm.memory().regions().getFirst().segment().address() + SMRAM);
-            vm.unsafe().ioctl("KVM_SET_USER_MEMORY_REGION", slot);
-        }
-        // out 0x80, 0xa5; rsm
-        vm.memory().write(0x38000, hex("ba 80 00 b0 a5 ee 0f aa"));
+        // out 0x80, 0xa5; mov [0x2000], al; rsm
+        smram.asSlice(0x8000).copyFrom(MemorySegment.ofArray(hex("ba 80 00 b0 a5 ee a2 00 20 0f aa")));
         // again: in al, 0x20; jmp again
         RealModeGuest.load(vm, vcpu, "e4 20 eb fc");
         assertEquals(0x20, run(vcpu, Exit.Io.class).port());
@@ -290,6 +288,9 @@ class KernelSelftestsVcpuTest {
         assertEquals(0x20, outside.port());
         assertTrue(!X86RunFlag.SMM.in(outside));
         assertTrue(!vcpu.x86().getVcpuEvents().smm);
+        assertEquals((byte) 0xa5, vm.memory().getByte(0x2000));
+        assertEquals(-1, ram.segment().asSlice(SMRAM).mismatch(MemorySegment.ofArray(new byte[(int) (MEMORY - SMRAM)])),
+                "what the processor saves is where system management mode alone sees it");
     }
 
     /** ucna_injection_test. */
