@@ -366,30 +366,59 @@ class RoundTripTest extends OneVcpu {
         }, x86::setVcpuEvents, VcpuEvents::copy);
     }
 
+    /** NMIs that are masked, and one that waits for their end; what else the guest takes is gone after a run. */
+    @Test
+    @RequiresKvm(capability = Capability.VCPU_EVENTS)
+    void eventsOverARun() {
+        roundTrips(x86::getVcpuEvents, (events, _) -> {
+            events.nmiMasked = random.nextBoolean();
+            events.nmiPending = events.nmiMasked ? random.nextInt(2) : 0;
+        }, x86::setVcpuEvents, VcpuEvents::copy, this::halt, ROUNDS);
+    }
+
+    private void randomize(Lapic lapic, int priorities) {
+        int priority = random.nextInt() & priorities;
+        lapic.set(LapicRegister.TPR, priority);
+        // What the processor makes of it, with nothing in service.
+        lapic.set(LapicRegister.PPR, priority);
+        lapic.set(LapicRegister.LDR, random.nextInt(0x100) << 24);
+        lapic.set(LapicRegister.SVR, 0x100 | random.nextInt(0x100));
+        lapic.set(LapicRegister.ICR_LOW, random.nextInt(0x100));
+        lapic.set(LapicRegister.ICR_HIGH, random.nextInt(0x100) << 24);
+        for (LapicRegister local : List.of(LapicRegister.LVT_THERMAL, LapicRegister.LVT_PERFORMANCE,
+                LapicRegister.LVT_LINT0, LapicRegister.LVT_LINT1, LapicRegister.LVT_ERROR)) {
+            lapic.set(local, 1 << 16 | random.nextInt(0x100));
+        }
+        for (int vector = 16; vector < 256; vector++) {
+            lapic.setVector(LapicVectors.REQUESTED, vector, random.nextBoolean());
+            lapic.setVector(LapicVectors.TRIGGER_MODE, vector, random.nextBoolean());
+        }
+    }
+
     @Test
     @RequiresKvm(capability = Capability.IRQCHIP)
     void localApic() {
         try (Vm other = kvm.createVm()) {
             other.x86().createIrqchip();
             X86Apic apic = other.createVcpu(0).x86().apic();
-            roundTrips(apic::getLapic, (lapic, _) -> {
-                int priority = random.nextInt(0x100);
-                lapic.set(LapicRegister.TPR, priority);
-                // What the processor makes of it, with nothing in service.
-                lapic.set(LapicRegister.PPR, priority);
-                lapic.set(LapicRegister.LDR, random.nextInt(0x100) << 24);
-                lapic.set(LapicRegister.SVR, 0x100 | random.nextInt(0x100));
-                lapic.set(LapicRegister.ICR_LOW, random.nextInt(0x100));
-                lapic.set(LapicRegister.ICR_HIGH, random.nextInt(0x100) << 24);
-                for (LapicRegister local : List.of(LapicRegister.LVT_THERMAL, LapicRegister.LVT_PERFORMANCE,
-                        LapicRegister.LVT_LINT0, LapicRegister.LVT_LINT1, LapicRegister.LVT_ERROR)) {
-                    lapic.set(local, 1 << 16 | random.nextInt(0x100));
-                }
-                for (int vector = 16; vector < 256; vector++) {
-                    lapic.setVector(LapicVectors.REQUESTED, vector, random.nextBoolean());
-                    lapic.setVector(LapicVectors.TRIGGER_MODE, vector, random.nextBoolean());
-                }
-            }, apic::setLapic, Lapic::copy);
+            roundTrips(apic::getLapic, (lapic, _) -> randomize(lapic, 0xff), apic::setLapic, Lapic::copy);
+        }
+    }
+
+    /** The guest takes no interrupts, so that those which are requested wait; and a run keeps what CR8 has of the priority. */
+    @Test
+    @RequiresKvm(capability = Capability.IRQCHIP)
+    void localApicOverARun() {
+        try (Vm other = kvm.createVm()) {
+            other.x86().createIrqchip();
+            other.memory().add(0, RealModeGuest.MEMORY_SIZE);
+            Vcpu one = other.createVcpu(0);
+            one.x86().setCpuid2(kvm.x86().getSupportedCpuid());
+            // again: out 0x10, al; jmp again. A HLT would wait in the kernel.
+            RealModeGuest.load(other, one, "e6 10 eb fc");
+            X86Apic apic = one.x86().apic();
+            roundTrips(apic::getLapic, (lapic, _) -> randomize(lapic, 0xf0), apic::setLapic, Lapic::copy,
+                    () -> assertTrue(one.run() instanceof Exit.Io), ROUNDS);
         }
     }
 
