@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.List;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +22,8 @@ import io.github.kvm4j.internal.sys.Errno;
 import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.x86.Regs;
+import io.github.kvm4j.x86.Sregs;
+import io.github.kvm4j.x86.Sregs2;
 import io.github.kvm4j.x86.SyncReg;
 import io.github.kvm4j.x86.SyncRegs;
 
@@ -87,6 +90,22 @@ class SyncRegsCallsTest {
         assertEquals(Capability.SYNC_REGS, e.capability());
         assertTrue(e.getMessage().contains("SREGS"), e.getMessage());
         sync.enable(EnumSet.of(SyncReg.REGS, SyncReg.EVENTS));
+    }
+
+    /** Whichever of their two structures is asked for. */
+    @Test
+    void theIoctlsOfSpecialRegistersAreRefusedWhileTheseWait() {
+        libc.withCapability(kvm_h.KVM_CAP_SYNC_REGS(), (int) SyncReg.SREGS.bit());
+        sync.enable(EnumSet.of(SyncReg.SREGS));
+        sync.setSregs(new Sregs());
+        for (Runnable call : List.<Runnable>of(vcpu.x86()::getSregs, () -> vcpu.x86().setSregs(new Sregs()),
+                vcpu.x86()::getSregs2, () -> vcpu.x86().setSregs2(new Sregs2()))) {
+            assertThrows(IllegalStateException.class, call::run);
+        }
+        assertEquals(0, libc.count("KVM_GET_SREGS") + libc.count("KVM_SET_SREGS") + libc.count("KVM_GET_SREGS2")
+                + libc.count("KVM_SET_SREGS2"));
+        vcpu.run();
+        vcpu.x86().setSregs2(new Sregs2());
     }
 
     /** Or a value that the kernel refuses would be refused for ever. */

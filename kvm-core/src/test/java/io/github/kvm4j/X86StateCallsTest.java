@@ -236,6 +236,29 @@ class X86StateCallsTest {
                 assertThrows(UnsupportedCapabilityException.class, () -> vcpu.x86().setSregs2(sregs2)).capability());
     }
 
+    /** The run page's, from which KVM_RUN takes it without an in-kernel local APIC. */
+    @Test
+    void theTaskPriorityGoesIntoTheRunPageToo() {
+        Sregs sregs = new Sregs();
+        sregs.cr8 = 5;
+        vcpu.x86().setSregs(sregs);
+        assertEquals(5, vcpu.x86().interrupts().cr8());
+        Sregs2 sregs2 = new Sregs2();
+        sregs2.cr8 = 6;
+        vcpu.x86().setSregs2(sregs2);
+        assertEquals(6, vcpu.x86().interrupts().cr8());
+        sregs.cr8 = sregs2.cr8 = 16;
+        assertThrows(IllegalArgumentException.class, () -> vcpu.x86().setSregs(sregs));
+        assertThrows(IllegalArgumentException.class, () -> vcpu.x86().setSregs2(sregs2));
+        assertEquals(2, libc.count("KVM_SET_SREGS") + libc.count("KVM_SET_SREGS2"));
+        sregs.cr8 = sregs2.cr8 = 7;
+        libc.answering(Ioctl.KVM_SET_SREGS, () -> -Errno.EINVAL.number())
+                .answering(Ioctl.KVM_SET_SREGS2, () -> -Errno.EINVAL.number());
+        assertThrows(KvmException.class, () -> vcpu.x86().setSregs(sregs));
+        assertThrows(KvmException.class, () -> vcpu.x86().setSregs2(sregs2));
+        assertEquals(6, vcpu.x86().interrupts().cr8(), "what is refused is not");
+    }
+
     /** Sizes of the VM's: 4096 bytes by the first ioctl, more by the second, all the same when written. */
     @Test
     void extendedStateHasTheSizeThatTheVmSays() {
