@@ -445,6 +445,73 @@ class DirtyRingsCallsTest {
         assertEquals(kernel.get(0)[0], kernel.get(0)[1]);
     }
 
+    /** What the kernel has taken back and put in again is left for its turn. */
+    @Test
+    void onlyWhatTheKernelHasGoneOverIsReadAgain() {
+        rings.enable(BYTES);
+        vm.createVcpu(0);
+        for (int i = 0; i < 200; i++) {
+            push(0, 7, 0);
+        }
+        int[] calls = new int[1];
+        libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> {
+            if (calls[0]++ > 0) {
+                return reset(Integer.MAX_VALUE);
+            }
+            long count = reset(10);
+            for (int i = 200; i < ENTRIES + 15; i++) {
+                pushOver(0, 7, i < ENTRIES ? 1 : 10 + i - ENTRIES);
+            }
+            return count;
+        });
+        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
+        assertEquals(List.of(0L, 20L, 21L, 22L, 23L, 24L), pages());
+        dirty.clear();
+        assertEquals(ENTRIES - 200 + 10, rings.harvest(dirty));
+        assertEquals(LongStream.concat(LongStream.of(1), LongStream.range(10, 20)).boxed().toList(), pages());
+        push(0, 7, 1);
+        assertEquals(1, rings.harvest(dirty));
+        assertEquals(kernel.get(0)[0], kernel.get(0)[1]);
+    }
+
+    @Test
+    void overrunsOfSeveralRingsAreReportedTogether() {
+        rings.enable(BYTES);
+        for (int vcpu = 0; vcpu < 2; vcpu++) {
+            vm.createVcpu(vcpu);
+            for (int i = 0; i < ENTRIES + 7; i++) {
+                pushOver(vcpu, 7, i % PAGES);
+            }
+        }
+        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
+        assertEquals(0, rings.harvest(dirty));
+    }
+
+    @Test
+    void aVcpuThatIsClosedDuringTheResetDoesNotMakeItEndEarly() {
+        rings.enable(BYTES);
+        Vcpu closing = vm.createVcpu(0);
+        vm.createVcpu(1);
+        for (int i = 0; i < 5; i++) {
+            push(1, 7, i);
+        }
+        int[] calls = new int[1];
+        libc.onIoctl(Ioctl.KVM_RESET_DIRTY_RINGS, () -> {
+            if (calls[0] == 0) {
+                push(0, 7, 50);
+                push(0, 7, 51);
+                closing.close();
+            }
+        });
+        // interrupted by a signal
+        libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> reset(calls[0]++ == 0 ? 5 : Integer.MAX_VALUE));
+        assertEquals(5, rings.harvest(dirty));
+        for (int i = 0; i < 5; i++) {
+            assertEquals(0, kvm_dirty_gfn.flags(entry(1, i)), "its page may be copied, and is not protected yet");
+        }
+        assertEquals(2, rings.harvest(dirty));
+    }
+
     @Test
     void aClosedVcpusRingMayHaveHadNoRoomEither() {
         rings.enable(BYTES);
