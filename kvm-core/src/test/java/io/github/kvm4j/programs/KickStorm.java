@@ -3,8 +3,10 @@ package io.github.kvm4j.programs;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 import io.github.kvm4j.exit.Exit;
+import io.github.kvm4j.testing.Rounds;
 import io.github.kvm4j.testing.TestGuest;
 
 /**
@@ -18,7 +20,7 @@ public final class KickStorm {
 
     private static final int FEWEST_RUNNERS = 20;
     private static final int KICKS_PER_RUNNER = 1_000;
-    private static final long LIMIT_NANOS = 10_000_000_000L;
+    private static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(Rounds.seconds(10));
 
     private final TestGuest guest;
     private final SplittableRandom random = new SplittableRandom(42);
