@@ -427,8 +427,8 @@ public final class Vm implements AutoCloseable {
             kvm_irq_level.level(request, level ? 1 : 0);
             long result = state.fd().attempt(ioctl, request);
             int status = kvm_irq_level.status(request);
-            // A kernel that only knows the number leaves irq where the status would be.
-            if (result < 0 || status == irq) {
+            // A kernel that only knows the number of the one that tells leaves irq where the status would be.
+            if (result < 0 || (ioctl == Ioctl.KVM_IRQ_LINE_STATUS && status == irq)) {
                 state.require(ioctl);
             }
             KvmFd.check(ioctl, result);

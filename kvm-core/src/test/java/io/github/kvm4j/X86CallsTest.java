@@ -91,13 +91,17 @@ class X86CallsTest {
         for (Ioctl ioctl : List.of(Ioctl.KVM_IRQ_LINE, Ioctl.KVM_IRQ_LINE_STATUS)) {
             libc.answering(ioctl, call -> {
                 seen.add(List.of(kvm_irq_level.irq(call.argument()), kvm_irq_level.level(call.argument())));
-                kvm_irq_level.status(call.argument(), -1);
+                if (ioctl == Ioctl.KVM_IRQ_LINE_STATUS) {
+                    kvm_irq_level.status(call.argument(), -1);
+                }
                 return 0;
             });
         }
         Vm vm = kvm.createVm();
+        int asked = libc.count("KVM_CHECK_EXTENSION");
         vm.setIrqLine(5, true);
         vm.setIrqLine(0x1000020, false);
+        assertEquals(asked, libc.count("KVM_CHECK_EXTENSION"), "a line is set by one call");
         assertEquals(-1, vm.setIrqLineStatus(6, true));
         assertEquals(List.of(List.of(5, 1), List.of(0x1000020, 0), List.of(6, 1)), seen);
         // An architecture without the capability may know the ioctl, and say nothing: status is where irq was.
