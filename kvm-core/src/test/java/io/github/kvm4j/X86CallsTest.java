@@ -98,7 +98,7 @@ class X86CallsTest {
             });
         }
         Vm vm = kvm.createVm();
-        int asked = libc.count("KVM_CHECK_EXTENSION");
+        long asked = libc.count("KVM_CHECK_EXTENSION");
         vm.setIrqLine(5, true);
         vm.setIrqLine(0x1000020, false);
         assertEquals(asked, libc.count("KVM_CHECK_EXTENSION"), "a line is set by one call");
