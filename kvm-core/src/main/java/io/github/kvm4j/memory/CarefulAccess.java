@@ -209,14 +209,19 @@ final class CarefulAccess {
         }
     }
 
-    /** What {@link MemorySegment#copy} does, and allocates nothing either. */
+    /**
+     * What {@link MemorySegment#copy} does, and allocates nothing either. Should they overlap, and it goes upwards, the last
+     * piece comes first: what is ahead is read before it is written to.
+     */
     static void copyInPieces(MemorySegment from, long fromOffset, MemorySegment to, long toOffset, long length) {
-        long done = 0;
+        boolean upwards = Long.compareUnsigned(from.address() + fromOffset, to.address() + toOffset) < 0;
+        long left = length;
         do {
-            long piece = Math.min(length - done, PIECE);
-            MemorySegment.copy(from, fromOffset + done, to, toOffset + done, piece);
-            done += piece;
-        } while (done < length);
+            long piece = Math.min(left, PIECE);
+            left -= piece;
+            long at = upwards ? left : length - left - piece;
+            MemorySegment.copy(from, fromOffset + at, to, toOffset + at, piece);
+        } while (left > 0);
     }
 
     /** Copies out of a segment; which bytes of it are there is the segment's to check, and has been. */

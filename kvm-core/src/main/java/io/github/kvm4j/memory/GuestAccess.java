@@ -329,7 +329,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      * @param address
      *            where to
      * @param from
-     *            what
+     *            what; it may overlap the target when that is in one region, whose memory cannot be missing
      * @throws GuestAddressException
      *             when there is no memory for some of it
      * @throws MissingMemoryException
@@ -408,7 +408,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      * @param address
      *            where from
      * @param into
-     *            the segment
+     *            the segment; it may overlap the source as with {@link #write(long, MemorySegment)}
      * @throws GuestAddressException
      *             when there is no memory for some of it
      * @throws MissingMemoryException

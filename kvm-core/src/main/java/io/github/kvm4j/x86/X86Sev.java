@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 
 import io.github.kvm4j.ClosedException;
@@ -112,6 +113,8 @@ public final class X86Sev implements AutoCloseable {
                     error == 0 ? "" : "the firmware's error is 0x" + Integer.toHexString(error));
         } finally {
             firmware.release();
+            // The command has no more of it than its address.
+            Reference.reachabilityFence(data);
         }
     }
 

@@ -237,4 +237,24 @@ class GuestAccessTest {
         assertEquals(2 * times, memory.getInt(0));
         assertEquals(2 * times, memory.getLong(8));
     }
+
+    /** Longer than a piece, in both directions: what is ahead must be read before it is written to. */
+    @Test
+    void aLongCopyMayOverlapItsSource() {
+        long start = 1L << 32;
+        long size = 2 * CarefulAccess.PIECE + 0x3000;
+        long distance = CarefulAccess.PIECE / 2 + 8;
+        MemorySegment segment = memory.add(start, size).segment();
+        for (boolean up : new boolean[]{true, false}) {
+            for (long i = 0; i < size; i += Long.BYTES) {
+                segment.set(ValueLayout.JAVA_LONG, i, i);
+            }
+            long from = up ? 0 : distance;
+            long to = up ? distance : 0;
+            memory.write(start + to, segment.asSlice(from, size - distance));
+            for (long i = 0; i < size - distance; i += Long.BYTES) {
+                assertEquals(from + i, segment.get(ValueLayout.JAVA_LONG, to + i));
+            }
+        }
+    }
 }
