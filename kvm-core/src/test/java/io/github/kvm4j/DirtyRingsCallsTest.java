@@ -34,6 +34,7 @@ import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.testing.DependsOnHost;
 import io.github.kvm4j.testing.FakeLibc;
+import io.github.kvm4j.testing.Rounds;
 
 /** The rings' protocol, with a kernel that the test plays. */
 @DependsOnHost
@@ -532,7 +533,7 @@ class DirtyRingsCallsTest {
         rings.enable(BYTES);
         vm.createVcpu(0);
         vm.createVcpu(1);
-        for (int round = 0; round < 3000; round++) {
+        for (int round = 0; round < Rounds.of(3000); round++) {
             int[] more = {random.nextInt(3)};
             libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> {
                 if (more[0]-- > 0) {

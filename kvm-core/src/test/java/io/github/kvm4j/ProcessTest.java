@@ -52,6 +52,7 @@ class ProcessTest {
     }
 
     @Test
+    @Tag("slow")
     @RequiresKvm
     void systemExitEndsTheProcessWhileAVcpuRuns() {
         ChildJvm child = ChildJvm.run(ExitWhileRunning.class);
