@@ -257,4 +257,14 @@ class GuestAccessTest {
             }
         }
     }
+
+    @Test
+    void farAboveAllMemoryThereIsNone() {
+        for (long address = 0x20_0000; address != 0; address <<= 1) {
+            long there = address;
+            assertThrows(GuestAddressException.class, () -> memory.getByte(there));
+            assertThrows(GuestAddressException.class, () -> memory.putLong(-there, 1));
+            assertThrows(GuestAddressException.class, () -> memory.write(there - 1, new byte[1]));
+        }
+    }
 }
