@@ -16,6 +16,7 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
@@ -24,24 +25,30 @@ import org.w3c.dom.NodeList;
  * Says what came of the tests with the tags "kvm" and "host", out of JUnit's Open Test Reporting files, and holds those that ran
  * against the recorded names of those that must:
  *
- * <pre>java Report.java all|quick|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml [TEST...]</pre>
+ * <pre>java Report.java all|quick|quick-kvm|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml [TEST...]</pre>
  *
- * After "all", and with all the names that are not marked slow after "quick", a name that did not run is a failure; so is
- * a test that ran without being recorded, and one of whose invocations some did not run that did. When nothing has failed, "record" writes the file, and
- * "record-some" writes anew what it has of the classes in this report. Each TEST, as .ci/bench takes them, must be there, run or skipped. A parameterized test
- * counts once. Runs on Java 17.
+ * After "all" a name that did not run is a failure, after "quick" one that is not marked slow, after "quick-kvm" one that
+ * is not marked host either; so is a test that ran without being recorded, and one of whose invocations some did not run
+ * that did. When nothing has failed, "record" writes the file, and "record-some" writes anew what it has of the classes in
+ * this report. Each TEST, as .ci/bench takes them, must be there, run or skipped. A parameterized test counts once. Runs
+ * on Java 17.
  */
 final class Report {
 
-    private static final Set<String> COUNTED = Set.of("kvm", "host");
+    private static final String HOST = "host";
+    private static final String KVM = "kvm";
+    private static final Set<String> COUNTED = Set.of(KVM, HOST);
     private static final String PARTLY = "partly";
     private static final String SLOW = "slow";
+
+    /** Which of the recorded names need not have run, by their marks. */
+    private static final Map<String, Set<String>> LEFT_OUT = Map.of("all", Set.of(), "quick", Set.of(SLOW), "quick-kvm", Set.of(SLOW, HOST));
     private static final String HEADER = "# The tests that must run here, in writing of `.ci/bench --record`; see docs/testing.md.";
 
     /** A test, with all that became of its invocations. */
     private static final class Test {
         final String name;
-        boolean slow;
+        final Set<String> marks = new TreeSet<>();
         int ran;
         Duration time = Duration.ZERO;
         final Set<String> skips = new TreeSet<>();
@@ -61,7 +68,7 @@ final class Report {
 
     public static void main(String[] args) throws Exception {
         if (args.length < 4) {
-            throw new IllegalArgumentException("Report.java all|quick|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml [TEST...]");
+            throw new IllegalArgumentException("Report.java all|quick|quick-kvm|some|record|record-some NAME FILE-WITH-NAMES REPORT.xml [TEST...]");
         }
         Report report = new Report();
         report.read(Path.of(args[3]));
@@ -135,7 +142,10 @@ final class Report {
             return;
         }
         Test test = tests.computeIfAbsent(what.name, Test::new);
-        test.slow |= what.tags.contains(SLOW);
+        Stream.of(HOST, SLOW).filter(what.tags::contains).forEach(test.marks::add);
+        if (what.tags.contains(KVM)) {
+            test.marks.remove(HOST);
+        }
         if (skipped) {
             test.skips.add(reason(result));
             return;
@@ -186,7 +196,7 @@ final class Report {
             case "record" -> right && record(file, List.of(), ran);
             case "record-some" -> right && record(file, others(file), ran);
             case "some" -> right;
-            default -> compare(mode.equals("quick"), file, ran) && right;
+            default -> compare(LEFT_OUT.get(mode), file, ran) && right;
         };
     }
 
@@ -202,8 +212,12 @@ final class Report {
 
     private static boolean record(Path file, List<String> others, List<Test> ran) throws IOException {
         Set<String> lines = new TreeSet<>(others);
-        ran.forEach(test -> lines.add(test.name + (test.slow ? " " + SLOW : "")
-                + (test.skips.isEmpty() ? "" : " " + PARTLY)));
+        for (Test test : ran) {
+            if (!test.skips.isEmpty()) {
+                test.marks.add(PARTLY);
+            }
+            lines.add(Stream.concat(Stream.of(test.name), test.marks.stream()).collect(Collectors.joining(" ")));
+        }
         List<String> all = new ArrayList<>(List.of(HEADER));
         all.addAll(lines);
         Files.createDirectories(file.getParent());
@@ -212,7 +226,7 @@ final class Report {
         return true;
     }
 
-    private static boolean compare(boolean quick, Path file, List<Test> ran) throws IOException {
+    private static boolean compare(Set<String> leftOut, Path file, List<Test> ran) throws IOException {
         if (!Files.exists(file)) {
             System.out.println("  FAILED: " + file + ", with the tests that must run here, is missing: --record writes it");
             return false;
@@ -221,7 +235,7 @@ final class Report {
         Set<String> recorded = lines.stream().map(Report::name).collect(Collectors.toSet());
         Set<String> names = ran.stream().map(test -> test.name).collect(Collectors.toSet());
         Set<String> partly = lines.stream().filter(line -> marked(line, PARTLY)).map(Report::name).collect(Collectors.toSet());
-        List<String> missing = lines.stream().filter(line -> !quick || !marked(line, SLOW))
+        List<String> missing = lines.stream().filter(line -> leftOut.stream().noneMatch(mark -> marked(line, mark)))
                 .map(Report::name).filter(test -> !names.contains(test)).toList();
         List<String> added = ran.stream().map(test -> test.name).filter(test -> !recorded.contains(test)).toList();
         missing.forEach(test -> System.out.println("  FAILED " + test + " is recorded in " + file + ", and did not run"));
