@@ -8,7 +8,7 @@ final class Guests implements AutoCloseable {
 
     private final Deque<Runnable> closing = new ArrayDeque<>();
 
-    <G extends Kvm4jGuest> G open(G guest) {
+    <G extends Opened> G open(G guest) {
         guest.setUp();
         closing.push(guest::close);
         return guest;

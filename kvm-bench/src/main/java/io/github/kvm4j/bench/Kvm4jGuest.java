@@ -1,10 +1,5 @@
 package io.github.kvm4j.bench;
 
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
-
 import io.github.kvm4j.Kvm;
 import io.github.kvm4j.Vcpu;
 import io.github.kvm4j.Vm;
@@ -12,8 +7,7 @@ import io.github.kvm4j.x86.Regs;
 import io.github.kvm4j.x86.Sregs;
 
 /** A guest made with kvm4j's public API. A benchmark's own state extends it, with its code. */
-@State(Scope.Thread)
-public abstract class Kvm4jGuest {
+public abstract class Kvm4jGuest extends Opened {
 
     private final byte[] code;
 
@@ -24,29 +18,13 @@ public abstract class Kvm4jGuest {
         this.code = code;
     }
 
-    /**
-     * Opens everything, twice: JMH counts what the tear-down allocates into the last iteration, and a first close loads
-     * classes.
-     */
-    @Setup
-    public final void setUp() {
-        open();
-        close();
-        open();
-        opened();
-    }
-
-    /** What else there is to set up. JMH would not say whether it calls a set-up of the subclass before this one. */
-    void opened() {
-    }
-
-    private void open() {
+    @Override
+    void open() {
         kvm = Kvm.open();
         vcpu = boot(kvm.createVm(), code);
     }
 
-    /** Closes everything. */
-    @TearDown
+    @Override
     public final void close() {
         kvm.close();
     }

@@ -26,14 +26,13 @@ public class MemoryAccess extends KvmBenchmark {
     private static final int TOUCHED = 8 << 10;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
-    /** A guest that does not run, with regions at 0 and, behind the hole below it, at 4 GiB. */
-    public static class Kvm4j extends Kvm4jGuest {
+    /** Regions at 0 and, behind the hole below it, at 4 GiB. */
+    public static class Kvm4j extends GuestRam {
 
         /** How many regions. */
         @Param({"2 regions", "1 region"})
         public String regions;
 
-        GuestMemory memory;
         MemorySegment segment;
         final long[] addresses = new long[COUNT];
         final long[] offsets = new long[COUNT];
@@ -48,15 +47,11 @@ public class MemoryAccess extends KvmBenchmark {
         }
 
         Kvm4j(String regions) {
-            super(GuestCode.HALT);
             this.regions = regions;
         }
 
         @Override
         void opened() {
-            memory = vcpu.vm().memory();
-            // The guest's code is not wanted.
-            memory.regions().forEach(memory::remove);
             int count = Integer.parseInt(regions.split(" ")[0]);
             for (long i = 0; i < count; i++) {
                 memory.add(i << 32, SIZE, RegionOptions.anonymous().with(HostOption.PREFAULT));

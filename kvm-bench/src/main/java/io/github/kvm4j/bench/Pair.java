@@ -96,6 +96,16 @@ enum Pair {
         throw new IllegalArgumentException("no such pair: " + title);
     }
 
+    /** A pair by its title, or all of a benchmark's by its name, which their titles begin with. */
+    static List<Pair> named(String name) {
+        List<Pair> all = Stream.of(values())
+                .filter(pair -> pair.title.equals(name) || pair.title.split("[. ]")[0].equals(name)).toList();
+        if (all.isEmpty()) {
+            throw new IllegalArgumentException("no such pair: " + name);
+        }
+        return all;
+    }
+
     static List<Pair> heldAgainst(Baseline baseline) {
         return Stream.of(values()).filter(pair -> pair.baseline == baseline).toList();
     }

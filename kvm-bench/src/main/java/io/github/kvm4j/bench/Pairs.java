@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
  * }</pre>
  *
  * {@code -f} says how many JVMs a pair gets, {@code -r} how many rounds a JVM does, {@code -jvmArg} one option of those
- * JVMs (again for another), {@code -o} where the JSON goes; what follows are the pairs, by default all.
+ * JVMs (again for another), {@code -o} where the JSON goes; what follows are the pairs, or benchmarks for all of their pairs, by default all.
  */
 public final class Pairs {
 
@@ -67,7 +67,7 @@ public final class Pairs {
                 case "-r" -> rounds = Integer.parseInt(rest.next());
                 case "-o" -> output = Path.of(rest.next());
                 case "-jvmArg" -> jvmArguments.add(rest.next());
-                default -> pairs.add(Pair.of(argument));
+                default -> pairs.addAll(Pair.named(argument));
             }
         }
         if (pairs.isEmpty()) {

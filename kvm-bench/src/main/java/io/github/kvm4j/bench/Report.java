@@ -10,19 +10,21 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Makes the page of results, {@code performance.md} and its chart, out of what JMH and {@link Pairs} have written:
+ * Makes a page of results out of what JMH and {@link Pairs} have written, {@code performance.md} and its chart or, where the
+ * first file is of guest memory, {@code memory-performance.md}:
  *
  * <pre>{@code
  * java -cp kvm-bench/target/benchmarks.jar io.github.kvm4j.bench.Report docs pairs.json pairs-flag.json jmh.json
  * }</pre>
  *
- * The first file of pairs is the one without flags. The text is this package's {@code performance.md}; what stands in it
+ * The first file of pairs is one without flags. The texts are this package's files of the same names; what stands in them
  * in double braces is measured.
  */
 public final class Report {
@@ -53,12 +55,17 @@ public final class Report {
         }
         Locale.setDefault(Locale.ROOT);
         Path folder = Path.of(arguments[0]);
-        Files.writeString(folder.resolve("performance.md"), new Report(results).page());
-        Files.writeString(folder.resolve("performance.svg"), new Chart(results.runs()).svg());
+        Set<String> first = results.runs().getFirst().pairs().keySet();
+        boolean memory = Pair.heldAgainst(Baseline.SEGMENT).stream().anyMatch(pair -> first.contains(pair.title()));
+        String page = memory ? "memory-performance.md" : "performance.md";
+        Files.writeString(folder.resolve(page), new Report(results).page(page));
+        if (!memory) {
+            Files.writeString(folder.resolve("performance.svg"), new Chart(results.runs()).svg());
+        }
     }
 
-    private String page() throws IOException {
-        try (InputStream template = Report.class.getResourceAsStream("performance.md")) {
+    private String page(String name) throws IOException {
+        try (InputStream template = Report.class.getResourceAsStream(name)) {
             return fill(new String(template.readAllBytes(), StandardCharsets.UTF_8));
         }
     }
@@ -83,13 +90,23 @@ public final class Report {
 
     private String machine() {
         List<String> rows = new ArrayList<>(List.of("| | |", "|---|---|"));
-        results.runs().getFirst().machine().forEach((what, value) -> rows.add("| " + what + " | " + value + " |"));
+        Map<String, Object> machine = results.runs().getFirst().machine();
+        machine.forEach((what, value) -> rows.add("| " + what + " | " + value + " |"));
         for (Results.Run run : results.runs()) {
-            rows.add("| pairs, flags: " + flags(run) + " | " + run.forks() + " JVMs for each, "
+            // What was measured elsewhere says where.
+            String other = run.machine().entrySet().stream()
+                    .filter(entry -> !entry.getValue().equals(machine.get(entry.getKey())))
+                    .map(entry -> entry.getKey() + ": " + entry.getValue() + "; ").collect(Collectors.joining());
+            rows.add("| " + names(run) + ", flags: " + flags(run) + " | " + other + run.forks() + " JVMs for each, "
                     + run.rounds() + " rounds a JVM; load average before "
                     + run.load().getFirst() + ", after " + run.load().getLast() + " |");
         }
         return String.join("\n", rows);
+    }
+
+    private static String names(Results.Run run) {
+        return run.pairs().keySet().stream().map(title -> title.split("[. ]")[0]).distinct()
+                .collect(Collectors.joining("`, `", "`", "`"));
     }
 
     /** All that are held against this. */

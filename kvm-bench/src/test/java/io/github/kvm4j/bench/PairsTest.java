@@ -4,9 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,8 +26,8 @@ class PairsTest {
     @EnumSource
     @SuppressWarnings("unchecked") // JSON
     void everyPairRuns(Pair pair) {
-        BenchmarksTest.requireKvm();
         if (pair.baseline() == Baseline.C) {
+            BenchmarksTest.requireKvm();
             BenchmarksTest.requireC();
         }
         var result = (Map<String, Object>) Json.parse(Pairs.contest(pair, ROUNDS, 0));
@@ -58,6 +63,25 @@ class PairsTest {
         assertTrue(its.get("c").get("ratio") != 1, its::toString);
         Map<?, ?> few = (Map<?, ?>) Json.parse(new Contest(sides, Baseline.SEGMENT, 3, 0).run());
         assertEquals(3.0, few.get("rounds"));
+    }
+
+    @Test
+    void pairsAreNamedOneByOneOrByTheirBenchmark() {
+        assertEquals(List.of(Pair.BARE_CALL), Pair.named("BareCall"));
+        assertEquals(List.of(Pair.GET_REGS, Pair.SET_REGS), Pair.named("Registers"));
+        assertEquals(List.of(Pair.COPY_IN_4_KIB), Pair.named("MemoryCopy.in 4 KiB"));
+        assertEquals(List.of(Pair.GET_LONG, Pair.PUT_LONG, Pair.GET_LONG_IN_ONE), Pair.named("MemoryAccess"));
+        assertThrows(IllegalArgumentException.class, () -> Pair.named("Memory"));
+    }
+
+    /** Who adds a pair would otherwise not see that it is never measured. */
+    @Test
+    void allAreMeasured() throws IOException {
+        String script = Files.readString(Path.of("measure"));
+        List<Pair> measured = Pattern.compile("(?m)^[a-z_]+=\\(([A-Za-z ]+)\\)$").matcher(script).results()
+                .flatMap(list -> Stream.of(list.group(1).split(" "))).flatMap(name -> Pair.named(name).stream())
+                .sorted().toList();
+        assertEquals(List.of(Pair.values()), measured);
     }
 
     @Test

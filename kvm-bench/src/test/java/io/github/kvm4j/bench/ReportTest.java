@@ -27,7 +27,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 /** The page of results, from files that were recorded on a busy machine in little time. */
 class ReportTest {
 
-    private static final List<String> FILES = List.of("pairs.json", "pairs-flag.json", "jmh.json");
+    private static final List<String> FILES = List.of("pairs.json", "pairs-flag.json", "jmh.json", "memory.json");
     private static final Set<String> TABLES = Set.of("goals", "machine", "pairs", "noise", "memory", "memory noise",
             "benchmarks");
 
@@ -118,23 +118,47 @@ class ReportTest {
                 rows::toString);
     }
 
-    @Test
-    void thePageNamesTheMachineAndLeavesNoPlaceEmpty(@TempDir Path folder) throws Exception {
-        String[] arguments = new String[FILES.size() + 1];
+    private static void report(Path folder, String... files) throws IOException {
+        String[] arguments = new String[files.length + 1];
         arguments[0] = folder.toString();
-        for (int i = 0; i < FILES.size(); i++) {
-            arguments[i + 1] = Files.writeString(folder.resolve(FILES.get(i)), resource(FILES.get(i))).toString();
+        for (int i = 0; i < files.length; i++) {
+            arguments[i + 1] = Files.writeString(folder.resolve(files[i]), resource(files[i])).toString();
         }
         Report.main(arguments);
+    }
 
+    @Test
+    void thePageNamesTheMachineAndLeavesNoPlaceEmpty(@TempDir Path folder) throws Exception {
+        report(folder, "pairs.json", "pairs-flag.json", "jmh.json");
+
+        assertFalse(Files.exists(folder.resolve("memory-performance.md")));
         String page = Files.readString(folder.resolve("performance.md"));
         assertTrue(page.contains("| KVM | kvm_pvm |"), page);
-        assertTrue(page.contains("3 JVMs for each, 10 rounds a JVM; load average before 5.90 4.32 2.59"), page);
+        assertTrue(page
+                .contains("| `BareCall`, `PortIoExit`, `SyncRegisters`, flags: none | 3 JVMs for each, 10 rounds a JVM;"
+                        + " load average before 5.90 4.32 2.59"),
+                page);
         assertFalse(page.contains("{{"), page);
         String chart = Files.readString(folder.resolve("performance.svg"));
-        assertFalse(chart.contains("MemoryAccess"), chart);
         assertTrue(chart.contains(">BareCall</text>") && chart.contains(">kvm4j, flag</text>")
                 && chart.endsWith("</svg>\n"), chart);
+    }
+
+    @Test
+    void guestMemoryHasAPageOfItsOwn(@TempDir Path folder) throws Exception {
+        report(folder, "memory.json", "jmh.json");
+
+        assertFalse(Files.exists(folder.resolve("performance.md")) || Files.exists(folder.resolve("performance.svg")));
+        String page = Files.readString(folder.resolve("memory-performance.md"));
+        assertTrue(page.contains("| `MemoryAccess.get 2 regions` | 1.79 | kvm4j | none |"), page);
+        assertFalse(page.contains("{{"), page);
+    }
+
+    @Test
+    void whatWasMeasuredElsewhereSaysWhere() throws IOException {
+        results.add(Json.parse(resource("memory.json").replace("kvm_pvm", "kvm_amd").replace("AMD EPYC", "QEMU")));
+        String last = report.fill("{{machine}}").lines().toList().getLast();
+        assertTrue(last.contains("flags: none | CPU: QEMU, 2 online; KVM: kvm_amd; 3 JVMs for each"), last);
     }
 
     /** A benchmark that is renamed must not leave a hole in the next page. */
@@ -145,7 +169,8 @@ class ReportTest {
                 .map(BenchmarkListEntry::getUsername)
                 .map(name -> name.substring(ReportTest.class.getPackageName().length() + 1))
                 .collect(Collectors.toCollection(TreeSet::new));
-        List<String> figures = Pattern.compile("\\{\\{([^}]+)}}").matcher(resource("performance.md")).results()
+        List<String> figures = Pattern.compile("\\{\\{([^}]+)}}").matcher(resource("performance.md")
+                + resource("memory-performance.md")).results()
                 .map(MatchResult::group).map(place -> place.substring(2, place.length() - 2))
                 .filter(place -> !TABLES.contains(place)).flatMap(place -> List.of(place.split(" - ")).stream())
                 .map(figure -> figure.replaceFirst("^flag ", "")).toList();

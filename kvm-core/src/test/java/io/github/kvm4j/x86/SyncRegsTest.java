@@ -387,11 +387,12 @@ class SyncRegsTest {
         }
     }
 
+    /** Linux 6.12 looks at 32 of the 64. */
     @Test
     void bitsThatTheKernelDoesNotKnowAreRefusedByTheRun() {
         try (RealModeGuest guest = new RealModeGuest(COUNT)) {
             SyncRegs sync = guest.vcpu.x86().syncRegs();
-            sync.select(1L << 40);
+            sync.select(1L << 31);
             assertEquals("EINVAL", assertThrows(KvmException.class, guest.vcpu::run).errnoName());
             sync.select(0);
             run(guest.vcpu);

@@ -1,0 +1,107 @@
+package io.github.kvm4j.bench;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntToLongFunction;
+
+import org.junit.jupiter.api.Test;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+import io.github.kvm4j.memory.MemoryRegion;
+
+/** The benchmarks of guest memory, which need no KVM: that they work, on the memory that they name, and allocate nothing. */
+class MemoryBenchmarksTest {
+
+    private static final int TIMES = 100;
+
+    @Test
+    void everyBenchmarkRunsOnce() throws Exception {
+        var once = new OptionsBuilder().include("Memory").forks(0).mode(Mode.SingleShotTime).warmupIterations(0)
+                .measurementIterations(1).shouldFailOnError(true).verbosity(VerboseMode.SILENT).build();
+
+        List<String> names = new Runner(once).run().stream().map(result -> result.getParams().getBenchmark())
+                .map(name -> name.substring(getClass().getPackageName().length() + 1)).distinct().toList();
+
+        assertEquals(List.of("MemoryAccess.getKvm4j", "MemoryAccess.getSegment", "MemoryAccess.putKvm4j",
+                "MemoryAccess.putSegment", "MemoryCopy.inKvm4j", "MemoryCopy.inSegment", "MemoryCopy.outKvm4j",
+                "MemoryCopy.outSegment"), names);
+    }
+
+    /** What the one side has written the other reads. */
+    @Test
+    void bothSidesAccessTheSameMemory() {
+        var access = new MemoryAccess.Kvm4j("1 region");
+        access.setUp();
+        assertEquals(0, access.get(TIMES));
+        access.put(TIMES);
+        long sum = access.get(TIMES);
+        assertNotEquals(0, sum);
+        assertEquals(sum, access.getFromSegment(TIMES));
+        access.putIntoSegment(2 * TIMES);
+        assertNotEquals(sum, access.get(TIMES));
+        assertEquals(access.getFromSegment(TIMES), access.get(TIMES));
+        access.close();
+    }
+
+    @Test
+    void eitherRegionIsAccessed() {
+        var access = new MemoryAccess.Kvm4j("2 regions");
+        access.setUp();
+        access.put(TIMES);
+        assertNotEquals(0, access.get(TIMES));
+        List<MemoryRegion> regions = access.memory.regions();
+        assertEquals(2, regions.size());
+        regions.forEach(region -> assertTrue(region.segment().mismatch(MemorySegment.ofArray(new byte[1 << 20])) >= 0,
+                region::toString));
+        access.close();
+    }
+
+    @Test
+    void bothSidesCopyTheWholeOfTheSameMemory() {
+        var copy = new MemoryCopy.Kvm4j("64 KiB");
+        copy.setUp();
+        copy.write(1);
+        assertCopied(copy, copy::copyOut);
+        copy.segment.fill((byte) 0);
+        copy.copyIn(1);
+        assertCopied(copy, copy::read);
+        copy.close();
+    }
+
+    private static void assertCopied(MemoryCopy.Kvm4j copy, IntToLongFunction out) {
+        copy.buffer.fill((byte) 0);
+        out.applyAsLong(1);
+        byte[] ones = new byte[64 << 10];
+        Arrays.fill(ones, (byte) 1);
+        assertArrayEquals(ones, copy.buffer.toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    @Test
+    void accessAllocatesNothing() {
+        Allocation.assertNone(new MemoryAccess.Kvm4j("2 regions"), guest -> guest.get(1));
+        Allocation.assertNone(new MemoryAccess.Kvm4j("2 regions"), guest -> guest.put(1));
+    }
+
+    @Test
+    void copiesAllocateNothing() {
+        Allocation.assertNone(new MemoryCopy.Kvm4j("4 KiB"), guest -> guest.write(1));
+        Allocation.assertNone(new MemoryCopy.Kvm4j("4 KiB"), guest -> guest.read(1));
+    }
+
+    /** More than is copied in one go. */
+    @Test
+    void longCopiesAllocateNothing() {
+        Allocation.assertNone(new MemoryCopy.Kvm4j("17 MiB"), guest -> guest.write(1));
+        Allocation.assertNone(new MemoryCopy.Kvm4j("17 MiB"), guest -> guest.read(1));
+    }
+}
