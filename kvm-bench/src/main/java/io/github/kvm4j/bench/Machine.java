@@ -37,6 +37,9 @@ final class Machine {
 
     /** The part of KVM that is the hardware's, where it is a module. */
     private static String modules() {
+        if (!Files.exists(Path.of("/dev/kvm"))) {
+            return "no /dev/kvm";
+        }
         try (var modules = Files.list(Path.of("/sys/module"))) {
             String names = modules.map(module -> module.getFileName().toString())
                     .filter(name -> name.startsWith("kvm_")).sorted().collect(Collectors.joining(", "));

@@ -131,7 +131,7 @@ public final class Report {
                 }
             }
         }
-        return String.join("\n", rows);
+        return rows.size() > 2 ? String.join("\n", rows) : "Not measured: there was no KVM.";
     }
 
     /** What comes out where a baseline is compared with itself. */

@@ -151,6 +151,7 @@ class ReportTest {
         assertFalse(Files.exists(folder.resolve("performance.md")) || Files.exists(folder.resolve("performance.svg")));
         String page = Files.readString(folder.resolve("memory-performance.md"));
         assertTrue(page.contains("| `MemoryAccess.get 2 regions` | 1.79 | kvm4j | none |"), page);
+        assertTrue(page.contains("\n\nNot measured: there was no KVM.\n\n"), page);
         assertFalse(page.contains("{{"), page);
     }
 
