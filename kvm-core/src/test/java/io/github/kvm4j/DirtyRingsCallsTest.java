@@ -18,6 +18,7 @@ import java.util.stream.LongStream;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -528,6 +529,7 @@ class DirtyRingsCallsTest {
 
     /** Whatever went before, what is written to then is harvested, and the kernel gets all of it back. */
     @Test
+    @Tag("slow")
     void noOverrunIsTheLast() {
         Random random = new Random(3);
         rings.enable(BYTES);

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import io.github.kvm4j.bindings.kvm_h;
@@ -277,6 +278,7 @@ class LifecycleTest {
     }
 
     @Test
+    @Tag("slow")
     void kvmClosesAlsoTheVmsThatNobodyHasAnyMore() {
         Kvm kvm = open();
         kvm.createVm().createVcpu(0);

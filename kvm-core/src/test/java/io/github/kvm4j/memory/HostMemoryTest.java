@@ -25,6 +25,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -370,6 +371,7 @@ class HostMemoryTest {
     }
 
     @Test
+    @Tag("slow")
     void closingWaitsForWhatOthersAreInTheMiddleOf() throws IOException {
         memory.add(0, SIZE, RegionOptions.of(Backing.memfd(NAME)));
         memory.add(SIZE, SIZE, RegionOptions.of(Backing.memfd(NAME)));
