@@ -42,7 +42,8 @@ final class Report {
     private static final String SLOW = "slow";
 
     /** Which of the recorded names need not have run, by their marks. */
-    private static final Map<String, Set<String>> LEFT_OUT = Map.of("all", Set.of(), "quick", Set.of(SLOW), "quick-kvm", Set.of(SLOW, HOST));
+    private static final Map<String, Set<String>> LEFT_OUT = Map.of("all", Set.of(), "quick", Set.of(SLOW), "quick-kvm",
+            Set.of(SLOW, HOST));
     private static final String HEADER = "# The tests that must run here, in writing of `.ci/bench --record`; see docs/testing.md.";
 
     /** A test, with all that became of its invocations. */

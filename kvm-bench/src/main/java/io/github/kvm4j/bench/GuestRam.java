@@ -46,7 +46,11 @@ public abstract class GuestRam extends Opened {
     }
 
     private static Fd nothing(Libc libc, String what) {
-        return Fd.own(libc, Math.toIntExact(libc.open("/dev/null", 0)), what);
+        long fd = libc.open("/dev/null", 0);
+        if (fd < 0) {
+            throw new IllegalStateException("/dev/null cannot be opened: errno " + -fd);
+        }
+        return Fd.own(libc, Math.toIntExact(fd), what);
     }
 
     /** The machine's own C library, but for the ioctls: they all succeed, and there are slots. */
