@@ -26,11 +26,13 @@ public class MemoryAccess extends KvmBenchmark {
     private static final int TOUCHED = 8 << 10;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
-    /** Regions at 0 and, behind the hole below it, at 4 GiB. */
+    /** Regions at 0 and, behind the hole below it, at 4 GiB; or both 64 KiB higher, where they are found by a search. */
     public static class Kvm4j extends GuestRam {
 
+        static final String SEARCHED = "2 regions, searched";
+
         /** How many regions. */
-        @Param({"2 regions", "1 region"})
+        @Param({"2 regions", "1 region", SEARCHED})
         public String regions;
 
         MemorySegment segment;
@@ -53,15 +55,16 @@ public class MemoryAccess extends KvmBenchmark {
         @Override
         void opened() {
             int count = Integer.parseInt(regions.split(" ")[0]);
+            long start = regions.equals(SEARCHED) ? 64 << 10 : 0;
             for (long i = 0; i < count; i++) {
-                memory.add(i << 32, SIZE, RegionOptions.anonymous().with(HostOption.PREFAULT));
+                memory.add((i << 32) + start, SIZE, RegionOptions.anonymous().with(HostOption.PREFAULT));
             }
             MemoryRegion last = memory.regions().getLast();
             segment = last.segment();
             Random random = new Random(1);
             for (int i = 0; i < COUNT; i++) {
                 offsets[i] = random.nextInt(TOUCHED);
-                addresses[i] = ((long) random.nextInt(count) << 32) + offsets[i];
+                addresses[i] = ((long) random.nextInt(count) << 32) + start + offsets[i];
             }
         }
 

@@ -59,7 +59,10 @@ enum Pair {
     /** {@link MemoryAccess}, written. */
     PUT_LONG("MemoryAccess.put 2 regions", Baseline.SEGMENT, guests -> memoryAccess(guests, "2 regions", false)),
     /** {@link MemoryAccess}, read where there is nothing to look for. */
-    GET_LONG_IN_ONE("MemoryAccess.get 1 region", Baseline.SEGMENT, guests -> memoryAccess(guests, "1 region", true));
+    GET_LONG_IN_ONE("MemoryAccess.get 1 region", Baseline.SEGMENT, guests -> memoryAccess(guests, "1 region", true)),
+    /** {@link MemoryAccess}, read where the region is searched for. */
+    GET_LONG_SEARCHED("MemoryAccess.get " + MemoryAccess.Kvm4j.SEARCHED, Baseline.SEGMENT,
+            guests -> memoryAccess(guests, MemoryAccess.Kvm4j.SEARCHED, true));
 
     /** C once more, with three functions between the loop and the ioctl. */
     static final String DEEP = "c, three calls down";

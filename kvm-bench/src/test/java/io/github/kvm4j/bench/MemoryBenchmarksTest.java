@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.function.IntToLongFunction;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
@@ -53,9 +55,10 @@ class MemoryBenchmarksTest {
         access.close();
     }
 
-    @Test
-    void eitherRegionIsAccessed() {
-        var access = new MemoryAccess.Kvm4j("2 regions");
+    @ParameterizedTest
+    @ValueSource(strings = {"2 regions", MemoryAccess.Kvm4j.SEARCHED})
+    void eitherRegionIsAccessed(String which) {
+        var access = new MemoryAccess.Kvm4j(which);
         access.setUp();
         access.put(TIMES);
         assertNotEquals(0, access.get(TIMES));

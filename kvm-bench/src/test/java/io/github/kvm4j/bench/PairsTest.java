@@ -70,7 +70,8 @@ class PairsTest {
         assertEquals(List.of(Pair.BARE_CALL), Pair.named("BareCall"));
         assertEquals(List.of(Pair.GET_REGS, Pair.SET_REGS), Pair.named("Registers"));
         assertEquals(List.of(Pair.COPY_IN_4_KIB), Pair.named("MemoryCopy.in 4 KiB"));
-        assertEquals(List.of(Pair.GET_LONG, Pair.PUT_LONG, Pair.GET_LONG_IN_ONE), Pair.named("MemoryAccess"));
+        assertEquals(List.of(Pair.GET_LONG, Pair.PUT_LONG, Pair.GET_LONG_IN_ONE, Pair.GET_LONG_SEARCHED),
+                Pair.named("MemoryAccess"));
         assertThrows(IllegalArgumentException.class, () -> Pair.named("Memory"));
     }
 

@@ -52,7 +52,7 @@ final class CarefulAccess {
             long its;
             try {
                 its = step.on(region, offset, piece, done);
-                if (region.sureSize() == 0) {
+                if (!region.isSure()) {
                     Faults.settle();
                 }
             } catch (IllegalStateException e) {
@@ -99,7 +99,7 @@ final class CarefulAccess {
 
     private static boolean isSure(MemoryRegion region, long address, int size) {
         long offset = address - region.guestAddress();
-        return offset >= 0 && offset <= region.sureSize() - size;
+        return region.isSure() && offset >= 0 && offset <= region.size() - size;
     }
 
     private long getWhereverItIs(long address, int size) {

@@ -39,6 +39,9 @@ public abstract sealed class GuestAccess permits GuestMemory {
     /** Changed under the VM's lock, and read without. */
     private volatile MemoryMap map = MemoryMap.EMPTY;
 
+    /** The same for the ordinary access, which is tried first. */
+    private volatile MemorySegment[] parts = MemoryParts.NONE;
+
     GuestAccess() {
     }
 
@@ -48,12 +51,13 @@ public abstract sealed class GuestAccess permits GuestMemory {
 
     final void map(MemoryMap next) {
         map = next;
+        parts = MemoryParts.of(next.regions());
     }
 
-    /** In the words in which the segment itself asks, so that it is compiled to one question. */
-    private static boolean isInside(MemorySegment segment, long offset, long size) {
-        long end = segment.byteSize() - size + 1;
-        return end >= 0 && Long.compareUnsigned(offset, end) < 0;
+    /** In the words in which the segment itself asks, for the compiler to see what is asked twice. */
+    private static boolean isInside(MemorySegment part, long address, long size) {
+        long end = part.byteSize() - size + 1;
+        return end >= 0 && Long.compareUnsigned(address, end) < 0;
     }
 
     /**
@@ -70,12 +74,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final byte getByte(long address) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        MemorySegment segment = region.segment();
-        if (isInside(segment, offset, Byte.BYTES)) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (isInside(part, address, Byte.BYTES)) {
             try {
-                return segment.get(ValueLayout.JAVA_BYTE, offset);
+                return part.get(ValueLayout.JAVA_BYTE, address);
             } catch (IllegalStateException e) {
                 // Closed or removed meanwhile: below it is found out which.
             }
@@ -97,12 +99,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final short getShort(long address) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        MemorySegment segment = region.segment();
-        if (isInside(segment, offset, Short.BYTES)) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (isInside(part, address, Short.BYTES)) {
             try {
-                return segment.get(SHORT, offset);
+                return part.get(SHORT, address);
             } catch (IllegalStateException e) {
                 // As above.
             }
@@ -124,12 +124,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final int getInt(long address) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        MemorySegment segment = region.segment();
-        if (isInside(segment, offset, Integer.BYTES)) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (isInside(part, address, Integer.BYTES)) {
             try {
-                return segment.get(INT, offset);
+                return part.get(INT, address);
             } catch (IllegalStateException e) {
                 // As above.
             }
@@ -151,12 +149,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final long getLong(long address) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        MemorySegment segment = region.segment();
-        if (isInside(segment, offset, Long.BYTES)) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (isInside(part, address, Long.BYTES)) {
             try {
-                return segment.get(LONG, offset);
+                return part.get(LONG, address);
             } catch (IllegalStateException e) {
                 // As above.
             }
@@ -179,12 +175,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putByte(long address, byte value) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        MemorySegment segment = region.segment();
-        if (isInside(segment, offset, Byte.BYTES)) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (isInside(part, address, Byte.BYTES)) {
             try {
-                segment.set(ValueLayout.JAVA_BYTE, offset, value);
+                part.set(ValueLayout.JAVA_BYTE, address, value);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -208,12 +202,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putShort(long address, short value) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        MemorySegment segment = region.segment();
-        if (isInside(segment, offset, Short.BYTES)) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (isInside(part, address, Short.BYTES)) {
             try {
-                segment.set(SHORT, offset, value);
+                part.set(SHORT, address, value);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -237,12 +229,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putInt(long address, int value) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        MemorySegment segment = region.segment();
-        if (isInside(segment, offset, Integer.BYTES)) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (isInside(part, address, Integer.BYTES)) {
             try {
-                segment.set(INT, offset, value);
+                part.set(INT, address, value);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -266,12 +256,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putLong(long address, long value) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        MemorySegment segment = region.segment();
-        if (isInside(segment, offset, Long.BYTES)) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (isInside(part, address, Long.BYTES)) {
             try {
-                segment.set(LONG, offset, value);
+                part.set(LONG, address, value);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -342,11 +330,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
     }
 
     private void copyIn(long address, MemorySegment from, long fromOffset, long length) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - length) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (length > 0 && address >= 0 && address <= part.byteSize() - length) {
             try {
-                CarefulAccess.copyInPieces(from, fromOffset, region.segment(), offset, length);
+                CarefulAccess.copyInPieces(from, fromOffset, part, address, length);
                 return;
             } catch (IllegalStateException e) {
                 // As above.
@@ -421,11 +408,10 @@ public abstract sealed class GuestAccess permits GuestMemory {
     }
 
     private void copyOut(long address, MemorySegment into, long intoOffset, long length) {
-        MemoryRegion region = map.likely(address);
-        long offset = address - region.guestAddress();
-        if (offset >= 0 && offset <= region.sureSize() - length) {
+        MemorySegment part = MemoryParts.at(parts, address);
+        if (length > 0 && address >= 0 && address <= part.byteSize() - length) {
             try {
-                CarefulAccess.copyInPieces(region.segment(), offset, into, intoOffset, length);
+                CarefulAccess.copyInPieces(part, address, into, intoOffset, length);
                 return;
             } catch (IllegalStateException e) {
                 // As above.

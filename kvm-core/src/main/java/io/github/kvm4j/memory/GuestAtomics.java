@@ -40,7 +40,7 @@ public final class GuestAtomics {
     private static MemoryRegion find(MemoryMap map, long address, int size) {
         MemoryRegion region = map.at(address);
         long offset = address - region.guestAddress();
-        if ((offset & (size - 1)) == 0 && offset >= 0 && offset <= region.sureSize() - size) {
+        if ((offset & (size - 1)) == 0 && region.isSure() && offset >= 0 && offset <= region.size() - size) {
             return region;
         }
         throw refusal(map, address, size);

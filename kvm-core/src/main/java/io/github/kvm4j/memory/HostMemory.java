@@ -1,6 +1,7 @@
 package io.github.kvm4j.memory;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +68,20 @@ final class HostMemory {
 
     MemorySegment segment() {
         return segment;
+    }
+
+    /**
+     * The memory as a segment in which guest addresses are offsets, so that one must not be below where the guest sees the
+     * memory. Empty where memory may be missing, somebody else's arena has it, or the addresses are too high for offsets.
+     */
+    Optional<MemorySegment> byGuestAddress(long guestAddress) {
+        if (!risk.isEmpty() || guestAddress < 0 || guestAddress + segment.byteSize() < 0) {
+            return Optional.empty();
+        }
+        if (guestAddress == 0) {
+            return Optional.of(segment);
+        }
+        return Optional.ofNullable(mapping).map(mapped -> mapped.segmentBehind(guestAddress));
     }
 
     /** The size of the pages that KVM counts, in bytes. */

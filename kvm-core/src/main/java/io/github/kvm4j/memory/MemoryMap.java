@@ -15,53 +15,14 @@ final class MemoryMap {
     /** That of a VM that is closed, or being closed. */
     static final MemoryMap CLOSED = new MemoryMap(new MemoryRegion[0]);
 
-    private static final int PART_BITS = 10;
-    private static final int PARTS = 1 << PART_BITS;
-
     private final MemoryRegion[] regions;
 
     /** Where each begins: by themselves, since a search looks at nothing else. */
     private final long[] starts;
 
-    /** What {@link #likely(long)} looks into, and by how much an address is shifted for that. */
-    private final MemoryRegion[] likely = new MemoryRegion[PARTS];
-    private final int shift;
-
     private MemoryMap(MemoryRegion... sorted) {
         this.regions = sorted;
         this.starts = Arrays.stream(sorted).mapToLong(MemoryRegion::guestAddress).toArray();
-        long last = sorted.length == 0 ? 0 : sorted[sorted.length - 1].lastAddress();
-        this.shift = Long.SIZE - Long.numberOfLeadingZeros(last >>> PART_BITS);
-        fillLikely();
-    }
-
-    private void fillLikely() {
-        Arrays.fill(likely, MemoryRegion.NONE);
-        long[] most = new long[PARTS];
-        long partSize = 1L << shift;
-        for (MemoryRegion region : regions) {
-            if (region.sureSize() == 0) {
-                continue;
-            }
-            int last = (int) (region.lastAddress() >>> shift);
-            for (int part = (int) (region.guestAddress() >>> shift); part <= last; part++) {
-                long start = region.guestAddress() - ((long) part << shift);
-                long its = Math.min(start + region.size(), partSize) - Math.max(start, 0);
-                if (its > most[part]) {
-                    most[part] = its;
-                    likely[part] = region;
-                }
-            }
-        }
-    }
-
-    /**
-     * The region that most probably has the address, by its upper bits: of each of equal parts of the address space, the one
-     * that has most of it. Or {@link MemoryRegion#NONE}, and so wherever memory can be missing. Unlike a search it has no
-     * branch that depends on the address, and a processor none to foresee.
-     */
-    MemoryRegion likely(long address) {
-        return likely[(int) (address >>> shift) & (PARTS - 1)];
     }
 
     /** The region that has the address if any has: the last that begins at or below it, or the first of all. */

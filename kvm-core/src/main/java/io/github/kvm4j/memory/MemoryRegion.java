@@ -24,8 +24,7 @@ public final class MemoryRegion {
     private final HostMemory host;
     private final MemorySegment segment;
 
-    /** How much of it can be accessed without care: all, or nothing when some may be missing; −1 for none at all. */
-    private final long sureSize;
+    private final Optional<MemorySegment> byGuestAddress;
 
     MemoryRegion(int slot, long guestAddress, Set<MemoryFlag> flags, HostMemory host) {
         this.slot = slot;
@@ -33,7 +32,7 @@ public final class MemoryRegion {
         this.flags = flags.isEmpty() ? Set.of() : Collections.unmodifiableSet(EnumSet.copyOf(flags));
         this.host = host;
         this.segment = host.segment();
-        this.sureSize = slot < 0 ? -1 : (host.risk().isEmpty() ? segment.byteSize() : 0);
+        this.byGuestAddress = host.byGuestAddress(guestAddress);
     }
 
     /** One that is not there yet, and has no memory: for what only asks where it is. */
@@ -122,9 +121,14 @@ public final class MemoryRegion {
         return host;
     }
 
-    /** How much of it, from its start, can be accessed without care. */
-    long sureSize() {
-        return sureSize;
+    /** Whether all of it is there as long as it is mapped, so that it can be accessed without care. */
+    boolean isSure() {
+        return host.risk().isEmpty();
+    }
+
+    /** See {@link HostMemory#byGuestAddress}. */
+    Optional<MemorySegment> byGuestAddress() {
+        return byGuestAddress;
     }
 
     /** Whether the guest sees all of the range here; {@code length} is not negative. */

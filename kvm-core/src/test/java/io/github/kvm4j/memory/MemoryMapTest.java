@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,38 +72,6 @@ class MemoryMapTest {
         assertSame(last, map.at(-1));
         assertSame(MemoryRegion.NONE, MemoryMap.EMPTY.at(7));
         assertSame(high, map(high).at(0), "the first, for who asks below it");
-    }
-
-    /** That of a PC of 64 GiB: what is small beside its neighbours is left to the search. */
-    @Test
-    void anAddressIsLookedForWhereMostOfItsSurroundingsAre() {
-        MemoryRegion small = region(0, 0, 0xa_0000);
-        MemoryRegion low = region(1, 0x10_0000, (3L << 30) - 0x10_0000);
-        MemoryRegion firmware = region(2, (4L << 30) - 0x20_0000, 0x20_0000);
-        MemoryRegion high = region(3, 4L << 30, 61L << 30);
-        MemoryMap map = map(small, low, firmware, high);
-        for (long address : new long[]{0x10_0000, 0x4000_0000, (3L << 30) - 1}) {
-            assertSame(low, map.likely(address));
-        }
-        assertSame(firmware, map.likely((4L << 30) - 1));
-        assertSame(high, map.likely(4L << 30));
-        assertSame(high, map.likely((65L << 30) - 1));
-        assertSame(low, map.likely(0x1000), "small is the smaller part here");
-        assertSame(MemoryRegion.NONE, map.likely(3L << 30));
-        assertSame(MemoryRegion.NONE, MemoryMap.EMPTY.likely(0));
-        assertSame(low, map.without(small).without(high).without(firmware).likely(0x10_0000));
-    }
-
-    @Test
-    void theHighestAddressesAreLookedForToo() {
-        MemoryRegion low = region(0, 0, 0x1000);
-        MemoryRegion middle = region(1, SIGN - 0x1000, 0x1000);
-        MemoryRegion high = region(2, SIGN, 0x1000);
-        MemoryRegion last = region(3, -0x1000, 0x1000);
-        MemoryMap map = map(low, middle, high, last);
-        assertEquals(List.of(low, middle, high, last), Stream.of(0L, SIGN - 1, SIGN, -1L).map(map::likely).toList());
-        assertSame(last, map(last).likely(-1));
-        assertSame(low, map(low).likely(0xfff));
     }
 
     @Test

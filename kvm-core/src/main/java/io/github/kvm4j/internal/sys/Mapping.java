@@ -76,6 +76,13 @@ public final class Mapping implements AutoCloseable {
         return MemorySegment.ofAddress(part.address()).reinterpret(length, arena, null);
     }
 
+    /** A part of a mapping, in an arena as above, behind as many bytes that are not its own. */
+    @SuppressWarnings("restricted")
+    static MemorySegment segmentBehind(long bytes, MemorySegment part, Arena arena) {
+        // As safe as its user, who keeps from what is before the part.
+        return MemorySegment.ofAddress(part.address() - bytes).reinterpret(bytes + part.byteSize(), arena, null);
+    }
+
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {

@@ -32,6 +32,14 @@ public final class SharedMapping implements AutoCloseable {
         return segment;
     }
 
+    /**
+     * The memory behind as many bytes that are not its own, and with the same scope: for who keeps from those, and wants its
+     * addresses elsewhere to be offsets.
+     */
+    public MemorySegment segmentBehind(long bytes) {
+        return Mapping.segmentBehind(bytes, segment, arena);
+    }
+
     /** Waits for accesses in progress: an arena refuses to be closed during a system call or a copy with its memory. */
     @Override
     public void close() {
