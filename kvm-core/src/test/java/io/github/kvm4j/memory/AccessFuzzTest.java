@@ -15,16 +15,20 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+import io.github.kvm4j.internal.sys.LinuxLibc;
+import io.github.kvm4j.internal.sys.Mapping;
 import io.github.kvm4j.testing.FakeLibc;
 import io.github.kvm4j.testing.FakeVm;
 
@@ -35,12 +39,20 @@ class AccessFuzzTest {
     private static final int PAGE = 4096;
     private static final int MOST = 3 * PAGE;
 
-    /** Touching ones, holes, both sides of 2^63, both ends of the address space. */
+    /**
+     * Touching ones, holes, ones that begin, end and go on where a MiB does, both sides of 2^63, both ends of the address space.
+     */
     private static final long[][] LAYOUT = {{0, PAGE}, {PAGE, 2 * PAGE}, {4 * PAGE, PAGE}, {0xf_f000L, PAGE},
-            {0x10_0000L, PAGE}, {Long.MIN_VALUE - PAGE, PAGE}, {Long.MIN_VALUE, 2 * PAGE}, {-2 * PAGE, 2 * PAGE}};
+            {0x10_0000L, PAGE}, {0x1f_f000L, 3 * PAGE}, {0x20_2000L, PAGE}, {0x30_0000L, 2 * PAGE},
+            {Long.MIN_VALUE - PAGE, PAGE}, {Long.MIN_VALUE, 2 * PAGE}, {-2 * PAGE, 2 * PAGE}};
+
+    /** The one whose memory is not ours. */
+    private static final int FOREIGN = 7;
 
     private final FakeVm vm = new FakeVm(new FakeLibc());
     private final GuestMemory memory = vm.memory;
+    private final LinuxLibc libc = new LinuxLibc();
+    private final List<HostMemory> mapped = new ArrayList<>();
     private final Arena arena = Arena.ofShared();
     private final byte[][] model = new byte[LAYOUT.length][];
     private final SplittableRandom random = new SplittableRandom(20261128);
@@ -52,7 +64,11 @@ class AccessFuzzTest {
     void layOut() {
         for (int i = 0; i < LAYOUT.length; i++) {
             model[i] = new byte[(int) LAYOUT[i][1]];
-            HostMemory host = HostMemory.foreign(arena.allocate(LAYOUT[i][1], PAGE), PAGE);
+            long size = LAYOUT[i][1];
+            HostMemory host = i == FOREIGN
+                    ? HostMemory.foreign(arena.allocate(size, PAGE), PAGE)
+                    : HostMemory.of(Mapping.anonymous(libc, "ram", size), 0, size, PAGE, HostMemory.NONE, null);
+            mapped.add(host);
             memory.map(memory.map().with(new MemoryRegion(i, LAYOUT[i][0], Set.of(), host)));
         }
     }
@@ -60,6 +76,7 @@ class AccessFuzzTest {
     @AfterEach
     void close() {
         vm.close();
+        mapped.forEach(HostMemory::close);
         arena.close();
     }
 
@@ -300,7 +317,7 @@ class AccessFuzzTest {
         for (int i = 0; i < LAYOUT.length; i++) {
             assertArrayEquals(model[i], memory.read(LAYOUT[i][0], model[i].length), "region " + i);
         }
-        assertEquals(List.of(0, 1, 2, 3, 4, 5, 6, 7),
+        assertEquals(IntStream.range(0, LAYOUT.length).boxed().toList(),
                 memory.regions().stream().map(MemoryRegion::slot).toList());
     }
 }
