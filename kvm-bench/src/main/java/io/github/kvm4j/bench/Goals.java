@@ -48,6 +48,7 @@ final class Goals {
         bytes("MemoryCopy.outKvm4j 4 KiB");
         bytes("MemoryAccess.getKvm4j 2 regions");
         bytes("MemoryAccess.putKvm4j 2 regions");
+        bytes("MemoryDirtyPages.visitKvm4j");
         return String.join("\n", rows);
     }
 

@@ -62,7 +62,9 @@ enum Pair {
     GET_LONG_IN_ONE("MemoryAccess.get 1 region", Baseline.SEGMENT, guests -> memoryAccess(guests, "1 region", true)),
     /** {@link MemoryAccess}, read where the region is searched for. */
     GET_LONG_SEARCHED("MemoryAccess.get " + MemoryAccess.Kvm4j.SEARCHED, Baseline.SEGMENT,
-            guests -> memoryAccess(guests, MemoryAccess.Kvm4j.SEARCHED, true));
+            guests -> memoryAccess(guests, MemoryAccess.Kvm4j.SEARCHED, true)),
+    /** {@link MemoryDirtyPages}. */
+    VISIT_DIRTY_PAGES("MemoryDirtyPages.visit", Baseline.SEGMENT, Pair::visitDirtyPages);
 
     /** C once more, with three functions between the loop and the ioctl. */
     static final String DEEP = "c, three calls down";
@@ -315,6 +317,25 @@ enum Pair {
         return get
                 ? besideSegment(kvm4j::get, kvm4j::getFromSegment)
                 : besideSegment(kvm4j::put, kvm4j::putIntoSegment);
+    }
+
+    private static List<Side> visitDirtyPages(Guests guests) {
+        var kvm4j = guests.open(new MemoryDirtyPages.Kvm4j());
+        Side.Loop visit = operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += kvm4j.visit();
+            }
+            return sum;
+        };
+        Side.Loop byHand = operations -> {
+            long sum = 0;
+            for (int i = 0; i < operations; i++) {
+                sum += kvm4j.visitInSegment();
+            }
+            return sum;
+        };
+        return besideSegment(visit, byHand);
     }
 
     private static List<Side> besideSegment(Side.Loop kvm4j, Side.Loop segment) {

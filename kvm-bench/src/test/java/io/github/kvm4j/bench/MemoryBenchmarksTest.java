@@ -10,6 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntToLongFunction;
+import java.util.stream.LongStream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,7 +37,7 @@ class MemoryBenchmarksTest {
 
         assertEquals(List.of("MemoryAccess.getKvm4j", "MemoryAccess.getSegment", "MemoryAccess.putKvm4j",
                 "MemoryAccess.putSegment", "MemoryCopy.inKvm4j", "MemoryCopy.inSegment", "MemoryCopy.outKvm4j",
-                "MemoryCopy.outSegment"), names);
+                "MemoryCopy.outSegment", "MemoryDirtyPages.visitKvm4j", "MemoryDirtyPages.visitSegment"), names);
     }
 
     /** What the one side has written the other reads. */
@@ -99,6 +100,27 @@ class MemoryBenchmarksTest {
     void copiesAllocateNothing() {
         Allocation.assertNone(new MemoryCopy.Kvm4j("4 KiB"), guest -> guest.write(1));
         Allocation.assertNone(new MemoryCopy.Kvm4j("4 KiB"), guest -> guest.read(1));
+    }
+
+    @Test
+    void bothSidesVisitTheSamePages() {
+        var dirty = new MemoryDirtyPages.Kvm4j();
+        dirty.setUp();
+        long count = dirty.pages.count();
+        assertTrue(Math.abs(count - (1 << 20) / 100) < 500, () -> "dirty pages: " + count);
+        long sum = dirty.visit();
+        assertTrue(sum > 0);
+        assertEquals(sum, dirty.visitInSegment());
+        long clean = LongStream.range(1, dirty.pages.pages()).filter(page -> !dirty.pages.isDirty(page)).findFirst()
+                .orElseThrow();
+        dirty.pages.add(clean);
+        assertEquals(sum + clean, dirty.visit());
+        dirty.close();
+    }
+
+    @Test
+    void visitsAllocateNothing() {
+        Allocation.assertNone(new MemoryDirtyPages.Kvm4j(), MemoryDirtyPages.Kvm4j::visit);
     }
 
     /** More than is copied in one go. */
