@@ -5,20 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.LongStream;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -27,101 +21,15 @@ import io.github.kvm4j.bindings.kvm_enable_cap;
 import io.github.kvm4j.bindings.kvm_h;
 import io.github.kvm4j.internal.ioctl.Ioctl;
 import io.github.kvm4j.internal.sys.Errno;
-import io.github.kvm4j.internal.sys.Host;
 import io.github.kvm4j.memory.DirtyPages;
-import io.github.kvm4j.memory.DirtyRingOverflowException;
-import io.github.kvm4j.memory.DirtyRings;
 import io.github.kvm4j.memory.MemoryFlag;
 import io.github.kvm4j.memory.MemoryRegion;
 import io.github.kvm4j.testing.DependsOnHost;
-import io.github.kvm4j.testing.FakeLibc;
-import io.github.kvm4j.testing.Rounds;
 
 /** The rings' protocol, with a kernel that the test plays. */
 @DependsOnHost
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class DirtyRingsCallsTest {
-
-    private static final int BYTES = 4096;
-    private static final int ENTRIES = 256;
-    private static final int PAGES = 100;
-
-    /** What the kernel leaves free, where nothing goes wrong. */
-    private static final int RESERVE = 64;
-    private static final int DIRTY = 1;
-    private static final int RESET = 2;
-
-    private final FakeLibc libc = new FakeLibc().withCapability(kvm_h.KVM_CAP_DIRTY_LOG_RING_ACQ_REL(), 1 << 20)
-            .withCapability(kvm_h.KVM_CAP_DIRTY_LOG_RING(), 1 << 20);
-    private final Kvm kvm = Kvm.open(Path.of("/dev/kvm"), new Host(libc));
-    private final Vm vm = kvm.createVm();
-    private final DirtyRings rings = vm.dirtyRings();
-    private final MemoryRegion region = vm.memory().add(7, 0x10000, PAGES * 4096L, Set.of(MemoryFlag.LOG_DIRTY_PAGES));
-    private final Map<MemoryRegion, DirtyPages> dirty = new HashMap<>();
-
-    /** How far the kernel is with each ring, in writing and in resetting. */
-    private final Map<Integer, long[]> kernel = new HashMap<>();
-
-    @BeforeEach
-    void resetAsTheKernelDoes() {
-        libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> reset(Integer.MAX_VALUE));
-    }
-
-    @AfterEach
-    void close() {
-        kvm.close();
-    }
-
-    private MemorySegment ring(int vcpu) {
-        return libc.mapping("vCPU " + vcpu + " from " + 64 * 4096);
-    }
-
-    private MemorySegment entry(int vcpu, long index) {
-        return ring(vcpu).asSlice(index % ENTRIES * 16, 16);
-    }
-
-    private void push(int vcpu, int slot, long offset) {
-        assertEquals(0, kvm_dirty_gfn.flags(entry(vcpu, kernel.getOrDefault(vcpu, new long[2])[0])),
-                "the ring is full");
-        pushOver(vcpu, slot, offset);
-    }
-
-    /** Whether there is room or not, which the kernel does not ask here. */
-    private void pushOver(int vcpu, int slot, long offset) {
-        long[] state = kernel.computeIfAbsent(vcpu, _ -> new long[2]);
-        MemorySegment entry = entry(vcpu, state[0]++);
-        kvm_dirty_gfn.slot(entry, slot);
-        kvm_dirty_gfn.offset(entry, offset);
-        kvm_dirty_gfn.flags(entry, DIRTY);
-    }
-
-    /** As many as it can, in the rings' order. */
-    private long reset(int most) {
-        long count = 0;
-        for (Map.Entry<Integer, long[]> ring : kernel.entrySet()) {
-            if (libc.mapped().contains("vCPU " + ring.getKey() + " from " + 64 * 4096)) {
-                long[] state = ring.getValue();
-                while (count < most && state[1] < state[0]
-                        && (kvm_dirty_gfn.flags(entry(ring.getKey(), state[1])) & RESET) != 0) {
-                    kvm_dirty_gfn.flags(entry(ring.getKey(), state[1]++), 0);
-                    count++;
-                }
-            } else {
-                // a closed vCPU's, all read: the kernel has it until the VM is gone
-                long[] state = ring.getValue();
-                long its = Math.min(most - count, state[0] - state[1]);
-                state[1] += its;
-                count += its;
-            }
-        }
-        return count;
-    }
-
-    private List<Long> pages() {
-        List<Long> pages = new ArrayList<>();
-        dirty.get(region).forEach(pages::add);
-        return pages;
-    }
+class DirtyRingsCallsTest extends PlayedDirtyRings {
 
     @Test
     void theRingsAreEnabledAndMappedWithEachVcpuAndUnmappedBeforeItsDescriptorIsClosed() {
@@ -382,113 +290,6 @@ class DirtyRingsCallsTest {
         assertEquals(1, dirty.get(next).count());
     }
 
-    /** Seen with a guest that is emulated: what has no room goes over the oldest. */
-    @Test
-    void aRingThatHadNoRoomIsReportedAndGoesOnAllTheSame() {
-        rings.enable(BYTES);
-        vm.createVcpu(0);
-        for (int i = 0; i < ENTRIES + 7; i++) {
-            pushOver(0, 7, i % PAGES);
-        }
-        DirtyRingOverflowException e = assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
-        assertTrue(e.getMessage().contains("4096 bytes"), e.getMessage());
-        assertEquals(PAGES, dirty.get(region).count(), "what there is comes");
-        assertEquals(0, rings.harvest(dirty), "reported once");
-        for (int round = 0; round < 5; round++) {
-            dirty.clear();
-            for (int i = 0; i < ENTRIES - RESERVE; i++) {
-                push(0, 7, i % PAGES);
-            }
-            assertEquals(ENTRIES - RESERVE, rings.harvest(dirty));
-            assertEquals(PAGES, dirty.get(region).count());
-            assertEquals(kernel.get(0)[0], kernel.get(0)[1], "the kernel has them all back");
-        }
-    }
-
-    @Test
-    void aRingThatIsFullToTheLastEntryMayHaveLostSome() {
-        rings.enable(BYTES);
-        vm.createVcpu(0);
-        for (int i = 0; i < ENTRIES - 1; i++) {
-            push(0, 7, i % PAGES);
-        }
-        assertEquals(ENTRIES - 1, rings.harvest(dirty));
-        for (int i = 0; i < ENTRIES; i++) {
-            push(0, 7, i % PAGES);
-        }
-        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
-    }
-
-    @Test
-    void whatTheKernelHasGoneOverBeforeItTookItBackIsReadAgain() {
-        rings.enable(BYTES);
-        vm.createVcpu(0);
-        for (int i = 0; i < 200; i++) {
-            push(0, 7, i % 50);
-        }
-        int[] calls = new int[1];
-        libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> {
-            if (calls[0]++ == 0) {
-                for (int i = 200; i < ENTRIES + 5; i++) {
-                    pushOver(0, 7, i < ENTRIES ? 50 : 60 + i - ENTRIES);
-                }
-            }
-            return reset(Integer.MAX_VALUE);
-        });
-        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
-        assertEquals(LongStream.concat(LongStream.range(0, 50), LongStream.range(60, 65)).boxed().toList(), pages());
-        dirty.clear();
-        assertEquals(ENTRIES - 200, rings.harvest(dirty));
-        assertEquals(List.of(50L), pages());
-        for (int i = 0; i < PAGES; i++) {
-            push(0, 7, i);
-        }
-        assertEquals(PAGES, rings.harvest(dirty));
-        assertEquals(kernel.get(0)[0], kernel.get(0)[1]);
-    }
-
-    /** What the kernel has taken back and put in again is left for its turn. */
-    @Test
-    void onlyWhatTheKernelHasGoneOverIsReadAgain() {
-        rings.enable(BYTES);
-        vm.createVcpu(0);
-        for (int i = 0; i < 200; i++) {
-            push(0, 7, 0);
-        }
-        int[] calls = new int[1];
-        libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> {
-            if (calls[0]++ > 0) {
-                return reset(Integer.MAX_VALUE);
-            }
-            long count = reset(10);
-            for (int i = 200; i < ENTRIES + 15; i++) {
-                pushOver(0, 7, i < ENTRIES ? 1 : 10 + i - ENTRIES);
-            }
-            return count;
-        });
-        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
-        assertEquals(List.of(0L, 20L, 21L, 22L, 23L, 24L), pages());
-        dirty.clear();
-        assertEquals(ENTRIES - 200 + 10, rings.harvest(dirty));
-        assertEquals(LongStream.concat(LongStream.of(1), LongStream.range(10, 20)).boxed().toList(), pages());
-        push(0, 7, 1);
-        assertEquals(1, rings.harvest(dirty));
-        assertEquals(kernel.get(0)[0], kernel.get(0)[1]);
-    }
-
-    @Test
-    void overrunsOfSeveralRingsAreReportedTogether() {
-        rings.enable(BYTES);
-        for (int vcpu = 0; vcpu < 2; vcpu++) {
-            vm.createVcpu(vcpu);
-            for (int i = 0; i < ENTRIES + 7; i++) {
-                pushOver(vcpu, 7, i % PAGES);
-            }
-        }
-        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
-        assertEquals(0, rings.harvest(dirty));
-    }
-
     @Test
     void aVcpuThatIsClosedDuringTheResetDoesNotMakeItEndEarly() {
         rings.enable(BYTES);
@@ -512,73 +313,6 @@ class DirtyRingsCallsTest {
             assertEquals(0, kvm_dirty_gfn.flags(entry(1, i)), "its page may be copied, and is not protected yet");
         }
         assertEquals(2, rings.harvest(dirty));
-    }
-
-    @Test
-    void aClosedVcpusRingMayHaveHadNoRoomEither() {
-        rings.enable(BYTES);
-        Vcpu vcpu = vm.createVcpu(0);
-        for (int i = 0; i < ENTRIES + 7; i++) {
-            pushOver(0, 7, i % PAGES);
-        }
-        vcpu.close();
-        assertThrows(DirtyRingOverflowException.class, () -> rings.harvest(dirty));
-        assertEquals(PAGES, dirty.get(region).count());
-        assertEquals(0, rings.harvest(dirty));
-    }
-
-    /** Whatever went before, what is written to then is harvested, and the kernel gets all of it back. */
-    @Test
-    @Tag("slow")
-    void noOverrunIsTheLast() {
-        Random random = new Random(3);
-        rings.enable(BYTES);
-        vm.createVcpu(0);
-        vm.createVcpu(1);
-        for (int round = 0; round < Rounds.of(3000); round++) {
-            int[] more = {random.nextInt(3)};
-            libc.answering(Ioctl.KVM_RESET_DIRTY_RINGS, () -> {
-                if (more[0]-- > 0) {
-                    pushOver(2, random);
-                }
-                return switch (random.nextInt(4)) {
-                    case 0 -> -Errno.EINTR.number();
-                    case 1 -> reset(random.nextInt(100));
-                    default -> reset(Integer.MAX_VALUE);
-                };
-            });
-            pushOver(2, random);
-            harvestWhatever();
-            resetAsTheKernelDoes();
-            int harvests = 0;
-            while (harvestWhatever() > 0) {
-                assertTrue(++harvests < 10, "it never ends");
-            }
-            dirty.clear();
-            pushOver(0, 7, 3);
-            pushOver(1, 7, 99);
-            harvestWhatever();
-            assertEquals(List.of(3L, 99L), pages(), "round " + round);
-            for (long[] state : kernel.values()) {
-                assertEquals(state[0], state[1], "round " + round);
-            }
-        }
-    }
-
-    private void pushOver(int vcpus, Random random) {
-        for (int vcpu = 0; vcpu < vcpus; vcpu++) {
-            for (int i = random.nextInt(150); i > 0; i--) {
-                pushOver(vcpu, 7, random.nextInt(PAGES));
-            }
-        }
-    }
-
-    private int harvestWhatever() {
-        try {
-            return rings.harvest(dirty);
-        } catch (DirtyRingOverflowException _) {
-            return 1;
-        }
     }
 
     /** A map that fails, or that closes what is being read, breaks nothing. */
