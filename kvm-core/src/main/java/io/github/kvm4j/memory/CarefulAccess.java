@@ -9,8 +9,9 @@ import java.nio.channels.WritableByteChannel;
 import io.github.kvm4j.ClosedException;
 
 /**
- * The accesses that are not one look into one region: those that cross from one region into the next, to memory that can be
- * missing, of any length, or that a close or a removal on another thread gets in the way of.
+ * The accesses that {@link MemoryParts} has no memory for: those that cross from one region into the next or lie where there
+ * must be a search, to memory that can be missing, of any length, or that a close or a removal on another thread gets in the
+ * way of.
  */
 final class CarefulAccess {
 
@@ -97,9 +98,10 @@ final class CarefulAccess {
         return getWhereverItIs(address, size);
     }
 
-    private static boolean isSure(MemoryRegion region, long address, int size) {
+    /** Whether all of a range, which is not empty, is in a region that is there for sure. */
+    private static boolean isSure(MemoryRegion region, long address, long size) {
         long offset = address - region.guestAddress();
-        return region.isSure() && offset >= 0 && offset <= region.size() - size;
+        return region.isSure() && size > 0 && offset >= 0 && offset <= region.size() - size;
     }
 
     private long getWhereverItIs(long address, int size) {
@@ -226,6 +228,15 @@ final class CarefulAccess {
 
     /** Copies out of a segment; which bytes of it are there is the segment's to check, and has been. */
     void copyIn(long address, MemorySegment from, long fromOffset, long length) {
+        MemoryRegion all = memory.map().at(address);
+        if (isSure(all, address, length)) {
+            try {
+                copyInPieces(from, fromOffset, all.segment(), address - all.guestAddress(), length);
+                return;
+            } catch (IllegalStateException e) {
+                // As above.
+            }
+        }
         each(address, length, (region, offset, piece, done) -> {
             RiskyCopy.copy(region, from, fromOffset + done, region.segment(), offset, piece);
             return piece;
@@ -234,6 +245,15 @@ final class CarefulAccess {
 
     /** Copies into a segment. */
     void copyOut(long address, MemorySegment to, long toOffset, long length) {
+        MemoryRegion all = memory.map().at(address);
+        if (isSure(all, address, length)) {
+            try {
+                copyInPieces(all.segment(), address - all.guestAddress(), to, toOffset, length);
+                return;
+            } catch (IllegalStateException e) {
+                // As above.
+            }
+        }
         each(address, length, (region, offset, piece, done) -> {
             RiskyCopy.copy(region, region.segment(), offset, to, toOffset + done, piece);
             return piece;

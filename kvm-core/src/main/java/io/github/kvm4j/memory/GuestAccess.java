@@ -39,7 +39,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
     /** Changed under the VM's lock, and read without. */
     private volatile MemoryMap map = MemoryMap.EMPTY;
 
-    /** The same for the ordinary access, which is tried first. */
+    /** The map's, for the ordinary access, which is tried first; at hand, since this is what takes the time. */
     private volatile MemorySegment[] parts = MemoryParts.NONE;
 
     GuestAccess() {
@@ -50,8 +50,15 @@ public abstract sealed class GuestAccess permits GuestMemory {
     }
 
     final void map(MemoryMap next) {
+        // In between all goes by the map: whoever has seen the next one finds nothing by the last one's parts any more.
+        parts = MemoryParts.NONE;
         map = next;
-        parts = MemoryParts.of(next.regions());
+        parts = next.parts();
+    }
+
+    /** What is tried first. */
+    final MemorySegment part(long address) {
+        return MemoryParts.at(parts, address);
     }
 
     /** In the words in which the segment itself asks, for the compiler to see what is asked twice. */
@@ -74,7 +81,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final byte getByte(long address) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (isInside(part, address, Byte.BYTES)) {
             try {
                 return part.get(ValueLayout.JAVA_BYTE, address);
@@ -99,7 +106,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final short getShort(long address) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (isInside(part, address, Short.BYTES)) {
             try {
                 return part.get(SHORT, address);
@@ -124,7 +131,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final int getInt(long address) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (isInside(part, address, Integer.BYTES)) {
             try {
                 return part.get(INT, address);
@@ -149,7 +156,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final long getLong(long address) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (isInside(part, address, Long.BYTES)) {
             try {
                 return part.get(LONG, address);
@@ -175,7 +182,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putByte(long address, byte value) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (isInside(part, address, Byte.BYTES)) {
             try {
                 part.set(ValueLayout.JAVA_BYTE, address, value);
@@ -202,7 +209,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putShort(long address, short value) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (isInside(part, address, Short.BYTES)) {
             try {
                 part.set(SHORT, address, value);
@@ -229,7 +236,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putInt(long address, int value) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (isInside(part, address, Integer.BYTES)) {
             try {
                 part.set(INT, address, value);
@@ -256,7 +263,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
      *             when the VM is closed
      */
     public final void putLong(long address, long value) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (isInside(part, address, Long.BYTES)) {
             try {
                 part.set(LONG, address, value);
@@ -330,7 +337,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
     }
 
     private void copyIn(long address, MemorySegment from, long fromOffset, long length) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (length > 0 && address >= 0 && address <= part.byteSize() - length) {
             try {
                 CarefulAccess.copyInPieces(from, fromOffset, part, address, length);
@@ -408,7 +415,7 @@ public abstract sealed class GuestAccess permits GuestMemory {
     }
 
     private void copyOut(long address, MemorySegment into, long intoOffset, long length) {
-        MemorySegment part = MemoryParts.at(parts, address);
+        MemorySegment part = part(address);
         if (length > 0 && address >= 0 && address <= part.byteSize() - length) {
             try {
                 CarefulAccess.copyInPieces(part, address, into, intoOffset, length);

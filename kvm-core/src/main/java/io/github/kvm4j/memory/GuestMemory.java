@@ -267,8 +267,9 @@ public final class GuestMemory extends GuestAccess {
     public void remove(MemoryRegion region) {
         vm.lifecycle().whileOpen(() -> {
             requireCurrent(region);
+            MemoryMap next = map(region.addressSpace()).without(region);
             slots.delete(region);
-            map(region.addressSpace(), map(region.addressSpace()).without(region));
+            map(region.addressSpace(), next);
             return region;
         });
         // Without the lock, since it may wait for another thread. A close of the VM meanwhile waits for it, or does it itself.
@@ -336,7 +337,7 @@ public final class GuestMemory extends GuestAccess {
             int space = region.addressSpace();
             slots.checkRange(map(space), guestAddress, region.size(), region);
             MemoryRegion changed = new MemoryRegion(region.slot(), guestAddress, flags, region.host());
-            MemoryMap next = map(space).without(region).with(changed);
+            MemoryMap next = map(space).replacing(region, changed);
             slots.set(region.slot(), guestAddress, region.segment(), flags);
             map(space, next);
             return changed;

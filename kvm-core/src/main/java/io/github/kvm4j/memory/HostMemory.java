@@ -72,7 +72,8 @@ final class HostMemory {
 
     /**
      * The memory as a segment in which guest addresses are offsets, so that one must not be below where the guest sees the
-     * memory. Empty where memory may be missing, somebody else's arena has it, or the addresses are too high for offsets.
+     * memory. Empty where memory may be missing, where the addresses are too high for offsets, and, but at address 0, where
+     * somebody else's arena has it.
      */
     Optional<MemorySegment> byGuestAddress(long guestAddress) {
         if (!risk.isEmpty() || guestAddress < 0 || guestAddress + segment.byteSize() < 0) {

@@ -1,7 +1,9 @@
 package io.github.kvm4j.memory;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -20,9 +22,18 @@ final class MemoryMap {
     /** Where each begins: by themselves, since a search looks at nothing else. */
     private final long[] starts;
 
+    /** See {@link MemoryParts}. */
+    private final MemorySegment[] parts;
+
     private MemoryMap(MemoryRegion... sorted) {
         this.regions = sorted;
         this.starts = Arrays.stream(sorted).mapToLong(MemoryRegion::guestAddress).toArray();
+        this.parts = MemoryParts.of(sorted);
+    }
+
+    /** The same regions for the ordinary access. Not a copy. */
+    MemorySegment[] parts() {
+        return parts;
     }
 
     /** The region that has the address if any has: the last that begins at or below it, or the first of all. */
@@ -114,15 +125,21 @@ final class MemoryMap {
     }
 
     MemoryMap with(MemoryRegion region) {
-        MemoryRegion[] more = Arrays.copyOf(regions, regions.length + 1);
-        more[regions.length] = region;
-        Arrays.sort(more, (a, b) -> Long.compareUnsigned(a.guestAddress(), b.guestAddress()));
-        return new MemoryMap(more);
+        return replacing(null, region);
     }
 
     MemoryMap without(MemoryRegion region) {
-        return new MemoryMap(
-                Arrays.stream(regions).filter(other -> other != region).toArray(MemoryRegion[]::new));
+        return of(Arrays.stream(regions).filter(other -> other != region));
+    }
+
+    /** With {@code next} in place of {@code old}. */
+    MemoryMap replacing(@Nullable MemoryRegion old, MemoryRegion next) {
+        return of(Stream.concat(Arrays.stream(regions).filter(other -> other != old), Stream.of(next)));
+    }
+
+    private static MemoryMap of(Stream<MemoryRegion> regions) {
+        return new MemoryMap(regions.sorted((a, b) -> Long.compareUnsigned(a.guestAddress(), b.guestAddress()))
+                .toArray(MemoryRegion[]::new));
     }
 
     /** In the order of their addresses. */

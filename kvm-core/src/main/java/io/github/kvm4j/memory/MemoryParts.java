@@ -2,11 +2,10 @@ package io.github.kvm4j.memory;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.List;
 
 /**
- * Which memory is in each MiB of the address space, for an access to find it by the upper bits of its address: unlike a search
- * that has no branch which depends on the address, and so none that a processor must foresee.
+ * Which memory is in each MiB of the address space, for an access to find it by the upper bits of its address: unlike in a
+ * search nothing depends on which region it is that a processor would have to foresee.
  * <p>
  * A part has the memory of the region that has its first byte, as {@link HostMemory#byGuestAddress} gives it: no address in the
  * part is below that region, and the segment itself ends where the region does. What else there is in the part is left to a
@@ -17,7 +16,7 @@ final class MemoryParts {
     /** A MiB. */
     private static final int PART_BITS = 20;
 
-    /** 1 TiB: a table of 4 MiB at the most. */
+    /** 1 TiB: a table of a million references at the most. */
     private static final int MOST_PARTS = 1 << 20;
 
     /** When there is no memory. */
@@ -26,21 +25,37 @@ final class MemoryParts {
     private MemoryParts() {
     }
 
-    /** The table for these regions, no longer than they take. */
-    static MemorySegment[] of(List<MemoryRegion> regions) {
-        MemorySegment[] parts = NONE;
+    /** The table for these regions, which are in the order of their addresses. It is no longer than they take. */
+    static MemorySegment[] of(MemoryRegion... regions) {
+        int length = 0;
         for (MemoryRegion region : regions) {
-            MemorySegment memory = region.byGuestAddress().orElse(MemorySegment.NULL);
-            long first = (region.guestAddress() + (1L << PART_BITS) - 1) >>> PART_BITS;
-            long end = Math.min((region.lastAddress() >>> PART_BITS) + 1, MOST_PARTS);
-            if (memory.byteSize() > 0 && first < end) {
-                int before = parts.length;
-                parts = Arrays.copyOf(parts, (int) end);
-                Arrays.fill(parts, before, (int) first, MemorySegment.NULL);
-                Arrays.fill(parts, (int) first, (int) end, memory);
+            if (first(region) < end(region)) {
+                length = (int) end(region);
+            }
+        }
+        if (length == 0) {
+            return NONE;
+        }
+        MemorySegment[] parts = new MemorySegment[length];
+        Arrays.fill(parts, MemorySegment.NULL);
+        for (MemoryRegion region : regions) {
+            long first = first(region);
+            long end = end(region);
+            if (first < end) {
+                Arrays.fill(parts, (int) first, (int) end, region.byGuestAddress().orElseThrow());
             }
         }
         return parts;
+    }
+
+    /** The first part that begins in the region. */
+    private static long first(MemoryRegion region) {
+        return (region.guestAddress() + (1L << PART_BITS) - 1) >>> PART_BITS;
+    }
+
+    /** The part behind the last that is the region's; 0 when none is. */
+    private static long end(MemoryRegion region) {
+        return region.byGuestAddress().isEmpty() ? 0 : Math.min((region.lastAddress() >>> PART_BITS) + 1, MOST_PARTS);
     }
 
     /** What the address's part has: a segment in which the address is an offset, if it has that. */

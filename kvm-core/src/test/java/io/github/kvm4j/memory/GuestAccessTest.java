@@ -3,6 +3,7 @@ package io.github.kvm4j.memory;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -20,12 +21,15 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.kvm4j.ClosedException;
 import io.github.kvm4j.testing.Concurrent;
@@ -37,6 +41,7 @@ class GuestAccessTest {
 
     private static final int EDGE = 0x3000;
     private static final int SIZE = 0x6000;
+    private static final long OVERLAP_SIZE = 2 * CarefulAccess.PIECE + 0x3000;
 
     private final FakeVm vm = new FakeVm(new FakeLibc());
     private final GuestMemory memory = vm.memory;
@@ -238,24 +243,96 @@ class GuestAccessTest {
         assertEquals(2 * times, memory.getLong(8));
     }
 
-    /** Longer than a piece, in both directions: what is ahead must be read before it is written to. */
+    /** Where the table has the memory, above it, and in the MiB in which a region begins. */
+    @ParameterizedTest
+    @ValueSource(longs = {1L << 32, 1L << 40, (1L << 32) + 0x1000})
+    void aLongCopyMayOverlapItsSource(long start) {
+        assertOverlaps(memory.add(start, OVERLAP_SIZE));
+    }
+
     @Test
-    void aLongCopyMayOverlapItsSource() {
-        long start = 1L << 32;
-        long size = 2 * CarefulAccess.PIECE + 0x3000;
+    void aLongCopyMayOverlapItsSourceInForeignMemoryToo() {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment foreign = arena.allocate(OVERLAP_SIZE, 4096);
+            assertOverlaps(memory.unsafe().add(1L << 32, foreign, Set.of()));
+            vm.close();
+        }
+    }
+
+    /** Longer than a piece, in both directions and by both ways: what is ahead must be read before it is written to. */
+    private void assertOverlaps(MemoryRegion region) {
+        MemorySegment segment = region.segment();
         long distance = CarefulAccess.PIECE / 2 + 8;
-        MemorySegment segment = memory.add(start, size).segment();
+        long length = OVERLAP_SIZE - distance;
         for (boolean up : new boolean[]{true, false}) {
-            for (long i = 0; i < size; i += Long.BYTES) {
-                segment.set(ValueLayout.JAVA_LONG, i, i);
-            }
-            long from = up ? 0 : distance;
-            long to = up ? distance : 0;
-            memory.write(start + to, segment.asSlice(from, size - distance));
-            for (long i = 0; i < size - distance; i += Long.BYTES) {
-                assertEquals(from + i, segment.get(ValueLayout.JAVA_LONG, to + i));
+            for (boolean write : new boolean[]{true, false}) {
+                for (long i = 0; i < OVERLAP_SIZE; i += Long.BYTES) {
+                    segment.set(ValueLayout.JAVA_LONG, i, i);
+                }
+                long from = up ? 0 : distance;
+                long to = up ? distance : 0;
+                if (write) {
+                    memory.write(region.guestAddress() + to, segment.asSlice(from, length));
+                } else {
+                    memory.read(region.guestAddress() + from, segment.asSlice(to, length));
+                }
+                for (long i = 0; i < length; i += Long.BYTES) {
+                    assertEquals(from + i, segment.get(ValueLayout.JAVA_LONG, to + i));
+                }
             }
         }
+    }
+
+    @Test
+    void nothingIsRefusedToBeCopiedWhereThereIsNoMemory() {
+        try (FakeVm other = new FakeVm(new FakeLibc())) {
+            other.memory.add(0x30_0000, 0x1000);
+            for (long address : new long[]{0, 0x2f_ffff, 0x30_1001}) {
+                assertThrows(GuestAddressException.class, () -> other.memory.write(address, new byte[0]));
+                assertThrows(GuestAddressException.class, () -> other.memory.read(address, new byte[0], 0, 0));
+            }
+            other.memory.write(0x30_0000, new byte[0]);
+            other.memory.write(0x30_1000, new byte[0]);
+        }
+    }
+
+    @Test
+    void theTableHasWhatThereIs() {
+        MemoryRegion region = memory.add(0x20_0000, 0x1000);
+        assertEquals(EDGE, memory.part(0).byteSize());
+        assertEquals(0x20_1000, memory.part(0x20_0000).byteSize());
+        MemoryRegion moved = memory.move(region, 0x30_0000);
+        assertEquals(0, memory.part(0x20_0000).byteSize());
+        assertEquals(0x30_1000, memory.part(0x30_0000).byteSize());
+        memory.remove(moved);
+        assertEquals(0, memory.part(0x30_0000).byteSize());
+        vm.close();
+        assertEquals(0, memory.part(0).byteSize());
+    }
+
+    /** Whoever has seen where a region is finds nothing where it was. */
+    @Test
+    void aRegionIsInOnePlaceAtATime() {
+        long low = 1L << 32;
+        long high = (1L << 40) - (1 << 20);
+        MemoryRegion region = memory.add(low, 1 << 20);
+        CompletableFuture<Void> mover = Concurrent.start(() -> {
+            MemoryRegion now = region;
+            for (int i = 0; i < 200; i++) {
+                now = memory.move(now, now.guestAddress() == low ? high : low);
+            }
+        });
+        while (!mover.isDone()) {
+            MemoryRegion seen = memory.regions().getLast();
+            long other = seen.guestAddress() == low ? high : low;
+            try {
+                memory.getLong(other);
+                assertNotSame(seen, memory.regions().getLast(), "there is memory where it was");
+            } catch (GuestAddressException e) {
+                assertEquals(other, e.address());
+            }
+        }
+        mover.join();
     }
 
     @Test

@@ -51,7 +51,7 @@ class MemoryPartsTest {
     }
 
     private MemorySegment at(long address) {
-        return MemoryParts.at(MemoryParts.of(map.regions()), address);
+        return MemoryParts.at(map.parts(), address);
     }
 
     /** Whether the region's memory is found by its address, and right. */
@@ -153,7 +153,7 @@ class MemoryPartsTest {
                     add(start, host(size, random.nextInt(4) > 0 ? HostMemory.NONE : "a file"));
                 }
             }
-            MemorySegment[] parts = MemoryParts.of(map.regions());
+            MemorySegment[] parts = map.parts();
             for (long address = 0; address < end + MIB; address += 1 + random.nextInt(2 * PAGE)) {
                 MemorySegment part = MemoryParts.at(parts, address);
                 MemoryRegion region = map.at(address);
