@@ -17,10 +17,22 @@ final class MemoryMap {
     /** That of a VM that is closed, or being closed. */
     static final MemoryMap CLOSED = new MemoryMap(new MemoryRegion[0]);
 
+    private static final int HINT_BITS = 10;
+    private static final int HINTS = 1 << HINT_BITS;
+
     private final MemoryRegion[] regions;
 
     /** Where each begins: by themselves, since a search looks at nothing else. */
     private final long[] starts;
+
+    /**
+     * Where a search looks first: of each of so many equal parts of the address space, up to the last address, the region that
+     * has most of it.
+     */
+    private final MemoryRegion[] hints = new MemoryRegion[HINTS];
+
+    /** By how much an address is shifted to have its part's number. */
+    private final int shift;
 
     /** See {@link MemoryParts}. */
     private final MemorySegment[] parts;
@@ -29,6 +41,26 @@ final class MemoryMap {
         this.regions = sorted;
         this.starts = Arrays.stream(sorted).mapToLong(MemoryRegion::guestAddress).toArray();
         this.parts = MemoryParts.of(sorted);
+        long last = sorted.length == 0 ? 0 : sorted[sorted.length - 1].lastAddress();
+        this.shift = Long.SIZE - Long.numberOfLeadingZeros(last >>> HINT_BITS);
+        fillHints();
+    }
+
+    private void fillHints() {
+        Arrays.fill(hints, MemoryRegion.NONE);
+        long[] most = new long[HINTS];
+        long partSize = 1L << shift;
+        for (MemoryRegion region : regions) {
+            int last = (int) (region.lastAddress() >>> shift);
+            for (int part = (int) (region.guestAddress() >>> shift); part <= last; part++) {
+                long start = region.guestAddress() - ((long) part << shift);
+                long its = Math.min(start + region.size(), partSize) - Math.max(start, 0);
+                if (its > most[part]) {
+                    most[part] = its;
+                    hints[part] = region;
+                }
+            }
+        }
     }
 
     /** The same regions for the ordinary access. Not a copy. */
@@ -38,6 +70,11 @@ final class MemoryMap {
 
     /** The region that has the address if any has: the last that begins at or below it, or the first of all. */
     MemoryRegion at(long address) {
+        MemoryRegion hint = hints[(int) (address >>> shift) & (HINTS - 1)];
+        return hint.contains(address) ? hint : search(address);
+    }
+
+    private MemoryRegion search(long address) {
         int low = 0;
         int high = starts.length;
         if (high == 0) {

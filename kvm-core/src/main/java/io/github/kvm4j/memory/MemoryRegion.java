@@ -131,6 +131,11 @@ public final class MemoryRegion {
         return byGuestAddress;
     }
 
+    /** Whether the guest sees the byte here. */
+    boolean contains(long address) {
+        return Long.compareUnsigned(address - guestAddress, segment.byteSize()) < 0;
+    }
+
     /** Whether the guest sees all of the range here; {@code length} is not negative. */
     boolean contains(long address, long length) {
         long offset = address - guestAddress;

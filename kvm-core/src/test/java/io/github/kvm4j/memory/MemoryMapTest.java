@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 
 import org.junit.jupiter.api.Test;
@@ -72,6 +73,33 @@ class MemoryMapTest {
         assertSame(last, map.at(-1));
         assertSame(MemoryRegion.NONE, MemoryMap.EMPTY.at(7));
         assertSame(high, map(high).at(0), "the first, for who asks below it");
+    }
+
+    /** Near the edges of regions of all sizes, that touch or do not, and anywhere. */
+    @Test
+    void theRegionOfAnAddressIsFoundWhereverItIs() {
+        Random random = new Random(5);
+        for (int round = 0; round < 300; round++) {
+            MemoryMap map = MemoryMap.EMPTY;
+            long start = 0;
+            for (int i = 0; i < 1 + random.nextInt(12); i++) {
+                start += random.nextInt(3) == 0 ? 0 : 0x1000L << random.nextInt(44);
+                long size = 0x1000L << random.nextInt(30);
+                map = map.with(region(i, start, size));
+                start += size;
+            }
+            List<MemoryRegion> regions = map.regions();
+            for (int i = 0; i < 200; i++) {
+                MemoryRegion near = regions.get(random.nextInt(regions.size()));
+                long address = random.nextInt(4) == 0
+                        ? random.nextLong()
+                        : near.guestAddress() + (random.nextBoolean() ? near.size() : 0) + random.nextInt(3) - 1;
+                MemoryRegion expected = regions.stream()
+                        .filter(region -> Long.compareUnsigned(region.guestAddress(), address) <= 0)
+                        .reduce((_, later) -> later).orElse(regions.getFirst());
+                assertSame(expected, map.at(address), () -> Long.toHexString(address));
+            }
+        }
     }
 
     @Test
