@@ -65,9 +65,17 @@ class MemoryBenchmarksTest {
         assertNotEquals(0, access.get(TIMES));
         List<MemoryRegion> regions = access.memory.regions();
         assertEquals(2, regions.size());
+        // Searched for is what is below the first MiB that begins in the region.
+        boolean searched = LongStream.of(access.addresses).allMatch(address -> regions.stream().noneMatch(
+                region -> address >= nextMib(region) && address < region.guestAddress() + region.size()));
+        assertEquals(which.equals(MemoryAccess.Kvm4j.SEARCHED), searched);
         regions.forEach(region -> assertTrue(region.segment().mismatch(MemorySegment.ofArray(new byte[1 << 20])) >= 0,
                 region::toString));
         access.close();
+    }
+
+    private static long nextMib(MemoryRegion region) {
+        return (region.guestAddress() + (1 << 20) - 1) & -(1 << 20);
     }
 
     @Test
