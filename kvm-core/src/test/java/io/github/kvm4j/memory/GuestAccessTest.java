@@ -18,11 +18,14 @@ import java.nio.channels.Pipe;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -308,6 +311,35 @@ class GuestAccessTest {
         assertEquals(0, memory.part(0x30_0000).byteSize());
         vm.close();
         assertEquals(0, memory.part(0).byteSize());
+    }
+
+    /** Also for who is in the middle of an access when its memory is unmapped. */
+    @Test
+    void aRegionThatComesAndGoesIsThereOrNot() {
+        long address = 0x40_0000;
+        AtomicBoolean done = new AtomicBoolean();
+        List<CompletableFuture<Void>> users = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            boolean write = i % 2 == 0;
+            users.add(Concurrent.start(() -> {
+                while (!done.get()) {
+                    try {
+                        if (write) {
+                            memory.putLong(address, 0);
+                        } else {
+                            assertEquals(0, memory.getLong(address));
+                        }
+                    } catch (GuestAddressException e) {
+                        assertEquals(address, e.address());
+                    }
+                }
+            }));
+        }
+        for (int i = 0; i < 500; i++) {
+            memory.remove(memory.add(address, 0x1000));
+        }
+        done.set(true);
+        users.forEach(CompletableFuture::join);
     }
 
     /** Whoever has seen where a region is finds nothing where it was. */
